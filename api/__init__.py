@@ -1,0 +1,1 @@
+"""What the outside talks to: the emulated qBittorrent, the command line, the composition root."""

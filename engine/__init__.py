@@ -1,0 +1,1 @@
+"""From a torrent to exact files on disk."""
