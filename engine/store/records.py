@@ -1,0 +1,98 @@
+"""What the store keeps: plain frozen structs, one per table.
+
+Sizes and offsets are bytes, times are Unix seconds. Nothing here opens a database.
+"""
+
+import msgspec
+
+NO_LIMIT_SET = -2
+"""A share limit of -2 means "use the global limit", -1 "no limit" (qBittorrent Web API)."""
+
+
+class TorrentRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One torrent as it survives a restart; `state` is a name from `engine.jobs.states.State`."""
+
+    hash: str
+    """Infohash v1, 40 lower-case hex digits: the identity."""
+    name: str
+    """What Sonarr parses as the release name. Fixed once it is a real name."""
+    state: str
+    reason: str = ""
+    """Why the torrent waits or failed, one sentence for the user; empty when all is well."""
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    save_path: str
+    """Absolute folder that will hold `root`."""
+    root: str = ""
+    """Name of the file or folder under `save_path`; empty until the files are known."""
+    size: int = 0
+    """Bytes of all files; 0 until known."""
+    added_at: int
+    completed_at: int = 0
+    last_activity: int = 0
+    magnet: str = ""
+    """The magnet URI as added, trackers and all; empty when a .torrent was added."""
+    has_metainfo: bool = False
+    """True when the .torrent itself is in the store (`torrents.metainfo`)."""
+    magnet_id: int = 0
+    """AllDebrid's id for this torrent; 0 while it has none."""
+    owned: bool = False
+    """True when the magnet was not on the account before we put it there."""
+    position: int = 0
+    """Place in the queue, 1 first; 0 for torrents that no longer queue."""
+    forced: bool = False
+    ratio_limit: float = NO_LIMIT_SET
+    seeding_time_limit: int = NO_LIMIT_SET
+    """Minutes."""
+    inactive_seeding_time_limit: int = NO_LIMIT_SET
+    """Minutes."""
+
+
+class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a torrent."""
+
+    torrent: str
+    """Infohash of the torrent."""
+    index: int
+    """Place in the torrent, from 0; for magnets the place in the sorted tree."""
+    path: str
+    """Safe relative path below `save_path`, with `root` as its first part."""
+    size: int
+    link: str = ""
+    """AllDebrid's page link, to be unlocked; empty for files that need no download."""
+    flushed: int = 0
+    """Durable prefix in bytes: all of it survives a power cut."""
+    etag: str = ""
+    """The strong ETag that came with those bytes; empty when the server gave none."""
+    last_modified: str = ""
+    """The Last-Modified that came with those bytes, word for word."""
+
+
+class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to a torrent."""
+
+    torrent: str
+    at: int
+    kind: str
+    """A short snake_case word: `added`, `state`, `retry`, `piece_refetched`, ..."""
+    detail: str = ""
+    """One sentence; never holds a secret or an unlocked link."""
+
+
+class UnlockedLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A direct link and when it was unlocked. The URL is a secret: in no log, event or answer."""
+
+    link: str
+    """AllDebrid's page link."""
+    url: str
+    unlocked_at: int
+    max_connections: int = 0
+    """The link's own cap on connections; 0 when it has none."""
+
+
+class CategoryRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A category of the qBittorrent API."""
+
+    name: str
+    save_path: str = ""
+    """As given by the client: absolute, relative to the complete folder, or empty."""

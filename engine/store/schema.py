@@ -1,0 +1,136 @@
+"""The tables, and how an older database becomes a newer one.
+
+Rules
+    A migration is numbered by its place, from 1. Once released it is never edited: a change to the
+    tables is a new script at the end. `user_version` in the file is the number of the last one
+    that was applied.
+
+Guarantees
+    Each migration is one transaction, its number included: a process killed between any two
+    statements leaves the version before or the one after, and the next start goes on from there.
+
+    Foreign keys are not enforced while migrating, because rebuilding a table means dropping the
+    old one, which must not delete the rows that refer to it. They are checked before each commit.
+
+What breaks if you edit
+    A column has the name of its record's field (`rows` relies on it; the tests compare the two).
+    `torrents.has_metainfo` is no column: it is read from the table `metainfo`, so it cannot lie.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import apsw
+
+from engine.store.errors import StoreError
+from engine.store.transaction import transaction
+
+logger = logging.getLogger("engine.store.schema")
+
+MIGRATIONS: tuple[str, ...] = (
+    # 1: the first tables. `sequence` keeps the order in which torrents were added. The .torrent
+    # files have a table of their own: a blob in `torrents` would be paged in with every list.
+    """
+    CREATE TABLE torrents (
+        sequence INTEGER PRIMARY KEY,
+        hash TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        category TEXT NOT NULL,
+        tags TEXT NOT NULL,
+        save_path TEXT NOT NULL,
+        root TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        added_at INTEGER NOT NULL,
+        completed_at INTEGER NOT NULL,
+        last_activity INTEGER NOT NULL,
+        magnet TEXT NOT NULL,
+        magnet_id INTEGER NOT NULL,
+        owned INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        forced INTEGER NOT NULL,
+        ratio_limit REAL NOT NULL,
+        seeding_time_limit INTEGER NOT NULL,
+        inactive_seeding_time_limit INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE metainfo (
+        torrent TEXT NOT NULL PRIMARY KEY REFERENCES torrents (hash) ON DELETE CASCADE,
+        data BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TABLE files (
+        torrent TEXT NOT NULL REFERENCES torrents (hash) ON DELETE CASCADE,
+        "index" INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        link TEXT NOT NULL,
+        flushed INTEGER NOT NULL,
+        etag TEXT NOT NULL,
+        last_modified TEXT NOT NULL,
+        PRIMARY KEY (torrent, "index")
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE events (
+        sequence INTEGER PRIMARY KEY,
+        torrent TEXT NOT NULL REFERENCES torrents (hash) ON DELETE CASCADE,
+        at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        detail TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX events_by_torrent ON events (torrent, sequence);
+
+    CREATE TABLE links (
+        link TEXT NOT NULL PRIMARY KEY,
+        url TEXT NOT NULL,
+        unlocked_at INTEGER NOT NULL,
+        max_connections INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX links_by_age ON links (unlocked_at);
+
+    CREATE TABLE categories (
+        name TEXT NOT NULL PRIMARY KEY,
+        save_path TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE named_values (
+        name TEXT NOT NULL PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+
+
+def migrate(db: apsw.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Bring the database up to the last of `migrations`; leave foreign keys enforced.
+
+    Raises StoreError when the database is newer than that or a migration leaves broken
+    references, and apsw.Error when it cannot be read or written.
+    """
+    version: int = db.pragma("user_version")
+    if version > len(migrations):
+        raise StoreError(
+            f"the database {db.filename} was written by a newer version of this program "
+            f"(its schema is {version}, the newest known here is {len(migrations)})"
+        )
+    db.pragma("foreign_keys", 0)
+    for number, script in enumerate(migrations[version:], version + 1):
+        _apply(db, number, script)
+    db.pragma("foreign_keys", 1)
+    if version < len(migrations):
+        name = Path(db.filename).name
+        logger.info("migrated database=%s from=%d to=%d", name, version, len(migrations))
+
+
+def _apply(db: apsw.Connection, number: int, script: str) -> None:
+    with transaction(db):
+        db.execute(script)
+        broken = db.execute("PRAGMA foreign_key_check").fetchone()
+        if broken is not None:
+            raise StoreError(
+                f"migration {number} of the database {db.filename} leaves rows of the table "
+                f"{broken[0]} that refer to nothing; the database was left as it was"
+            )
+        db.pragma("user_version", number)

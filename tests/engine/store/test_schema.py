@@ -1,0 +1,234 @@
+import contextlib
+import subprocess
+
+import apsw
+import pytest
+
+from engine.store import categories, events, files, links, torrents, values
+from engine.store.connection import open_database
+from engine.store.errors import StoreError
+from engine.store.records import (
+    CategoryRecord,
+    EventRecord,
+    FileRecord,
+    TorrentRecord,
+    UnlockedLink,
+)
+from engine.store.schema import MIGRATIONS, migrate
+from tests.engine.store.samples import category, event, file, infohash, torrent, unlocked
+
+FUTURE = (
+    *MIGRATIONS,
+    # A table that others refer to, made again: what ALTER TABLE cannot do.
+    """
+    CREATE TABLE torrents_new (
+        sequence INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO torrents_new SELECT sequence, hash, name FROM torrents;
+    DROP TABLE torrents;
+    ALTER TABLE torrents_new RENAME TO torrents;
+    """,
+    "ALTER TABLE torrents ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'",
+)
+
+
+@pytest.fixture
+def memory():
+    with contextlib.closing(apsw.Connection(":memory:")) as db:
+        yield db
+
+
+def schema(db):
+    return db.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name").fetchall()
+
+
+def fill(db):
+    torrents.save(db, torrent())
+    torrents.save_metainfo(db, infohash(1), b"metainfo")
+    files.replace(db, infohash(1), [file()])
+    events.record(db, event())
+    links.put(db, unlocked())
+    categories.save(db, category())
+    values.put(db, "name", "value")
+
+
+def use_everything(db):
+    """Run every statement that the store has."""
+    fill(db)
+    torrents.load_all(db)
+    torrents.metainfo(db, infohash(1))
+    files.load_all(db)
+    files.of(db, infohash(1))
+    files.checkpoint(db, infohash(1), 0, 1, "", "")
+    events.of(db, infohash(1))
+    links.get(db, "link")
+    links.forget(db, "link")
+    links.prune(db, 0)
+    categories.load_all(db)
+    categories.delete(db, "tv")
+    values.get(db, "name")
+    torrents.delete(db, infohash(1))
+
+
+def test_a_new_database_has_the_newest_schema(memory):
+    migrate(memory)
+    assert memory.pragma("user_version") == len(MIGRATIONS)
+
+
+def test_migrating_again_changes_nothing(memory):
+    migrate(memory)
+    before = (schema(memory), memory.total_changes(), memory.pragma("schema_version"))
+    migrate(memory)
+    assert (schema(memory), memory.total_changes(), memory.pragma("schema_version")) == before
+
+
+@pytest.mark.parametrize("version", range(len(MIGRATIONS) + 1))
+def test_every_earlier_version_becomes_the_newest(path, version):
+    path.parent.mkdir()
+    with contextlib.closing(apsw.Connection(str(path))) as db:
+        migrate(db, MIGRATIONS[:version])
+    with (
+        contextlib.closing(open_database(path)) as db,
+        contextlib.closing(apsw.Connection(":memory:")) as fresh,
+    ):
+        migrate(fresh)
+        assert schema(db) == schema(fresh)
+        use_everything(db)
+
+
+def test_later_migrations_keep_the_rows_and_what_refers_to_them(memory):
+    migrate(memory)
+    fill(memory)
+    migrate(memory, FUTURE)
+
+    assert memory.pragma("user_version") == len(MIGRATIONS) + 2
+    assert memory.execute("SELECT hash, colour FROM torrents").get == (infohash(1), "red")
+    assert files.of(memory, infohash(1)) == [file()]
+    assert events.of(memory, infohash(1)) == [event()]
+    torrents.delete(memory, infohash(1))
+    assert files.of(memory, infohash(1)) == []
+
+
+def test_a_migration_that_fails_leaves_the_version_before_it(memory):
+    broken = (*MIGRATIONS, "CREATE TABLE colours (name TEXT) STRICT; CREATE TABLE colours (x);")
+    with pytest.raises(apsw.SQLError):
+        migrate(memory, broken)
+
+    assert memory.pragma("user_version") == len(MIGRATIONS)
+    assert not memory.table_exists("main", "colours")
+    migrate(memory, FUTURE)
+    assert memory.pragma("user_version") == len(FUTURE)
+
+
+def test_a_migration_that_breaks_references_is_refused(memory):
+    migrate(memory)
+    fill(memory)
+    with pytest.raises(StoreError, match=r"migration 2 .* refer to nothing"):
+        migrate(memory, (*MIGRATIONS, "DELETE FROM torrents"))
+
+    assert memory.pragma("user_version") == len(MIGRATIONS)
+    assert [record.hash for record in torrents.load_all(memory)] == [infohash(1)]
+
+
+def test_a_newer_database_is_refused_and_left_alone(path):
+    with contextlib.closing(open_database(path)) as db:
+        migrate(db, FUTURE)
+        before = schema(db)
+    with pytest.raises(StoreError, match="newer version") as caught:
+        open_database(path)
+
+    assert str(path) in str(caught.value)
+    with contextlib.closing(apsw.Connection(str(path))) as db:
+        assert (db.pragma("user_version"), schema(db)) == (len(FUTURE), before)
+
+
+def test_a_kill_between_any_two_statements_of_migrating_leaves_a_usable_database(tmp_path):
+    folder = tmp_path / "now"
+    folder.mkdir()
+    snapshots = []
+
+    def crash_here(*_):
+        # What a killed process leaves behind is what its files hold at that moment.
+        snapshots.append(tmp_path / f"crash-{len(snapshots)}")
+        subprocess.run(["cp", "-r", folder, snapshots[-1]], check=True)
+        return True
+
+    with contextlib.closing(apsw.Connection(str(folder / "client.db"))) as db:
+        db.pragma("journal_mode", "wal")
+        db.exec_trace = crash_here
+        migrate(db, FUTURE)
+        crash_here()
+        expected = schema(db)
+
+    versions = []
+    for snapshot in snapshots:
+        with contextlib.closing(apsw.Connection(str(snapshot / "client.db"))) as db:
+            assert db.pragma("integrity_check") == "ok"
+            versions.append(db.pragma("user_version"))
+            migrate(db, FUTURE)
+            assert schema(db) == expected
+    assert versions == sorted(versions)
+    assert set(versions) == set(range(len(FUTURE) + 1))
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "elsewhere"),
+    [
+        ("torrents", TorrentRecord, {"has_metainfo"}),
+        ("files", FileRecord, set()),
+        ("events", EventRecord, set()),
+        ("links", UnlockedLink, set()),
+        ("categories", CategoryRecord, set()),
+    ],
+)
+def test_a_table_has_the_columns_of_its_record(memory, table, kind, elsewhere):
+    migrate(memory)
+    columns = {row[1] for row in memory.execute(f"PRAGMA table_info({table})")}
+    assert columns - {"sequence"} == set(kind.__struct_fields__) - elsewhere
+
+
+def test_every_table_is_strict(memory):
+    migrate(memory)
+    tables = memory.execute("PRAGMA table_list").fetchall()
+    loose = [row[1] for row in tables if not row[5] and not row[1].startswith("sqlite_")]
+    assert loose == []
+
+
+def plan(db, sql, bindings):
+    return [row[3] for row in db.execute(sql, bindings, explain=2)]
+
+
+def test_whatever_looks_for_something_uses_an_index_and_no_index_is_useless(memory):
+    migrate(memory)
+    statements = {}
+
+    def note(_, sql, bindings):
+        statements[sql] = bindings
+        return True
+
+    memory.exec_trace = note
+    use_everything(memory)
+    memory.exec_trace = None
+
+    del statements[torrents._LOAD]  # has a WHERE, but is for all torrents
+    searches = {sql: bindings for sql, bindings in statements.items() if "WHERE" in sql}
+    steps = [step for sql, bindings in searches.items() for step in plan(memory, sql, bindings)]
+    assert len(searches) >= 10
+    assert [step for step in steps if step.startswith("SCAN")] == []
+    for index in ("events_by_torrent", "links_by_age"):
+        assert any(index in step for step in steps)
+
+
+@pytest.mark.parametrize("table", ["metainfo", "files", "events"])
+def test_deleting_a_torrent_finds_what_belongs_to_it_by_an_index(memory, table):
+    migrate(memory)
+    sql = f"SELECT 1 FROM {table} WHERE torrent = ?"
+    assert plan(memory, sql, ("hash",))[0].startswith("SEARCH")
+
+
+def test_loading_the_torrents_does_not_touch_the_metainfo_blobs(memory):
+    migrate(memory)
+    metainfo = [step for step in plan(memory, torrents._LOAD, ()) if "metainfo" in step]
+    assert metainfo == [
+        "SEARCH metainfo USING COVERING INDEX sqlite_autoindex_metainfo_1 (torrent=?)"
+    ]
