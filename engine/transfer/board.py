@@ -1,0 +1,296 @@
+"""What the connections and the writer of one download share, behind one lock.
+
+Theory
+    Fetchers take leases from the window, fill the ring and move their cursors; the writer writes
+    what is ready and moves the base. Both sides sleep on conditions of the same lock: `_room` wakes
+    fetchers (bytes were written, a range came back, the number of connections changed), `_work`
+    wakes the writer (enough arrived, something went wrong).
+
+Rules
+    No system call and no callback happens under the lock; it is held for microseconds, once per
+    block and per lease. `Lease.cursor` and `Lease.waiting_since` are moved by their holder without
+    it. Nothing here reads a clock but through the one given.
+
+    Until the first good answer only one fetcher is let through: it finds out the size, whether the
+    server knows ranges and which validators hold, and one request is what an expired link deserves.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+
+import msgspec
+
+from engine.transfer.errors import Stopped, TransferError
+from engine.transfer.ranges import Body, Expected
+from engine.transfer.retry import Patience
+from engine.transfer.ring import BLOCK, Ring
+from engine.transfer.window import Lease, Window
+
+UNKNOWN_SIZE = 1 << 62
+"""Stands for the size of a file whose end nobody has told us yet."""
+
+LONGEST_LEASE = 8 << 20
+"""Bytes: longer ones save no round trips worth having and make the head wait for their ends."""
+
+logger = logging.getLogger("engine.transfer.board")
+
+
+class Counts(msgspec.Struct):
+    """Running numbers of one download."""
+
+    retries: int = 0
+    connections: int = 0
+    connections_peak: int = 0
+
+
+class Board:
+    """The shared state of one download; see the module's theory. Any thread."""
+
+    def __init__(
+        self,
+        *,
+        start: int,
+        expected: Expected,
+        ring: Ring,
+        capacity: int,
+        cap: int,
+        patience: Patience,
+        clock: Callable[[], float],
+    ) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
+        self._work = threading.Condition(self._lock)
+        size = UNKNOWN_SIZE if expected.size is None else expected.size
+        self._window = Window(start=start, size=size, capacity=capacity, block=BLOCK)
+        self._ring = ring
+        self._patience = patience
+        self._alone = cap == 1
+        """True when there will never be a second connection: one request fetches the rest."""
+        self._wanted = BLOCK
+        self._starved = 0
+        self.expected = expected
+        self.answered = False
+        """True after the first good answer."""
+        self.unranged = False
+        """True when the server knows no ranges: one connection, from the first byte."""
+        self.target = 1
+        """Connections that may hold leases."""
+        self.cap = cap
+        """Connections that link and host allow; lowered only."""
+        self.failure: BaseException | None = None
+        self.stopping = threading.Event()
+        """Set when every thread of the download should end."""
+        self.counts = Counts()
+
+    def __repr__(self) -> str:
+        return f"<Board {self._window!r} {self._ring!r} target={self.target}>"
+
+    # For fetchers.
+
+    def take(self, number: int) -> Lease | None:
+        """Return a lease for fetcher `number`; waits for one. None when its work is over."""
+        with self._lock:
+            while not self.stopping.is_set() and number < self.target:
+                if self.answered or not self._window.leases:
+                    lease = self._window.lease(self._length())
+                    if lease is not None:
+                        return lease
+                    if self._window.exhausted and not self._window.leases:
+                        return None
+                self._starved += 1
+                self._room.wait()
+                self._starved -= 1
+            return None
+
+    def give_back(self, lease: Lease) -> None:
+        """End a lease, finished or not."""
+        with self._lock:
+            lease.waiting_since = None
+            self._window.give_back(lease)
+            self._room.notify_all()
+            self._work.notify_all()
+
+    def accept(self, body: Body, lease: Lease) -> None:
+        """Take a checked answer; the first one decides what the file is."""
+        with self._lock:
+            if self.answered and body.ranged:
+                return
+            if body.size is not None and self.expected.size is None:
+                self._window.shorten(body.size)
+            self.expected = Expected(
+                size=body.size,
+                etag=body.etag or self.expected.etag,
+                last_modified=body.last_modified or self.expected.last_modified,
+                html_ok=self.expected.html_ok,
+            )
+            if not body.ranged:
+                self._without_ranges(lease)
+            self.answered = True
+            self._room.notify_all()
+            self._work.notify_all()
+
+    def no_ranges(self) -> None:
+        """The server ignored a range: from now on one connection reads from the first byte."""
+        with self._lock:
+            self.unranged = True
+            self.target = 1
+
+    def claim(self, lease: Lease) -> memoryview | None:
+        """Return the memory for the lease's next bytes, up to a block's end; waits for room.
+
+        None when the lease is finished or the download ends.
+        """
+        with self._lock:
+            if lease.cursor > lease.start:
+                self._patience.progressed()
+            self._announce()
+            while not self.stopping.is_set() and lease.cursor < lease.end:
+                end = self._window.room(lease)
+                if end > lease.cursor:
+                    return self._ring.view(lease.cursor, end)
+                lease.waiting_since = None
+                self._starved += 1
+                self._room.wait()
+                self._starved -= 1
+            return None
+
+    def found_end(self, size: int) -> None:
+        """A body without a length ended: that is the file's size."""
+        with self._lock:
+            self._window.shorten(size)
+            self.expected = msgspec.structs.replace(self.expected, size=size)
+            self._work.notify_all()
+
+    def stumbled(self, problem: TransferError) -> float:
+        """A connection failed; return the seconds until the next try, or end the download."""
+        with self._lock:
+            self.counts.retries += 1
+            delay = self._patience.failed(problem, self._clock())
+        if delay is None:
+            self.fail(problem)
+            return 0.0
+        return delay
+
+    def lower_cap(self, cap: int) -> None:
+        """The link or the host allows no more than `cap` connections."""
+        with self._lock:
+            self.cap = max(1, min(self.cap, cap))
+
+    def fail(self, problem: BaseException) -> None:
+        """End the download; the first problem is the one that is told."""
+        with self._lock:
+            if self.failure is None:
+                self.failure = problem
+            self.stopping.set()
+            self._room.notify_all()
+            self._work.notify_all()
+
+    def stop(self) -> None:
+        """End the download without blame."""
+        with self._lock:
+            self.stopping.set()
+            self._room.notify_all()
+            self._work.notify_all()
+
+    def joined(self, change: int) -> None:
+        """Count a connection that was opened (+1) or closed (-1)."""
+        with self._lock:
+            self.counts.connections += change
+            peak = max(self.counts.connections_peak, self.counts.connections)
+            self.counts.connections_peak = peak
+
+    # For the writer.
+
+    def wait(self, wanted: int, timeout: float) -> None:
+        """Sleep until `wanted` bytes or all are ready, or something is wrong; or `timeout`."""
+        with self._lock:
+            self._wanted = wanted
+            if not self._is_due():
+                self._work.wait(timeout)
+
+    def ready(self) -> tuple[int, int]:
+        """Return the base and how far all bytes have arrived."""
+        with self._lock:
+            return self._window.base, self._window.ready()
+
+    def views(self, start: int, end: int) -> list[memoryview]:
+        """Return the memory of bytes that are ready."""
+        with self._lock:
+            return self._ring.views(start, end)
+
+    def advance(self, base: int) -> None:
+        """Bytes below `base` are written: free their memory."""
+        with self._lock:
+            self._window.advance(base)
+            self._ring.release(base)
+            self._room.notify_all()
+
+    def resize(self, *, target: int | None = None, capacity: int | None = None) -> None:
+        """Change the number of connections or the ring's capacity."""
+        with self._lock:
+            if target is not None and not self.unranged:
+                self.target = target
+            if capacity is not None:
+                shrunk = capacity < self._window.capacity
+                self._window.capacity = capacity
+                if shrunk:
+                    self._ring.trim(capacity)
+            self._room.notify_all()
+
+    def leases(self) -> tuple[tuple[Lease, ...], Lease | None]:
+        """Return the leases now held, and the one that holds up the writer."""
+        with self._lock:
+            return self._window.leases, self._window.head()
+
+    @property
+    def full(self) -> bool:
+        """True while a connection waits for room in the ring."""
+        with self._lock:
+            return self._starved > 0 and not self._window.exhausted
+
+    @property
+    def done(self) -> bool:
+        """True when every byte is written."""
+        with self._lock:
+            return self._window.done and self.expected.size is not None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the file, None while nobody knows."""
+        return self.expected.size
+
+    def raise_failure(self) -> None:
+        """Raise what ended the download, if something did."""
+        if self.failure is not None:
+            raise self.failure
+        if self.stopping.is_set():
+            raise Stopped("stopped")
+
+    def _length(self) -> int | None:
+        """How long the next lease should be: two for each connection fill the ring."""
+        if self.unranged or (self.answered and self._alone):
+            return None
+        if not self.answered:
+            return BLOCK
+        share = self._window.capacity // (2 * self.target)
+        return min(LONGEST_LEASE, max(BLOCK, share))
+
+    def _without_ranges(self, lease: Lease) -> None:
+        self.unranged = True
+        self.target = 1
+        self._window.take_rest(lease)
+        logger.info("connections=1 reason=server-knows-no-ranges")
+
+    def _is_due(self) -> bool:
+        ready = self._window.ready()
+        return (
+            ready - self._window.base >= self._wanted
+            or (ready == self._window.size > self._window.base)
+            or self.stopping.is_set()
+        )
+
+    def _announce(self) -> None:
+        if self._is_due():
+            self._work.notify()

@@ -1,0 +1,373 @@
+"""Every system call on payload files: the unfinished file, reading it back, publishing it.
+
+Theory
+    The unfinished file is written in one direction only. Where the file system takes O_DIRECT the
+    bytes go from the ring to the device and no page cache is left behind; where it does not (tmpfs,
+    some FUSE and network file systems) they go through the cache, written out window by window and
+    dropped, so that a film does not push out what the machine had cached.
+
+    Whether O_DIRECT works is found by doing it: some systems refuse it at open, others at the first
+    write. Both lead to the cached path, for this file, with the write repeated.
+
+    Room is reserved with fallocate(2) itself, keeping the size: glibc's posix_fallocate writes
+    zeros where the file system has no fallocate, which for a film takes minutes. With the size
+    kept, the file is as long as what was written.
+
+Guarantees
+    `write` returns when the kernel has taken all bytes, `sync` when they survive a power cut.
+    An error from the device is raised as DiskTrouble and nothing is written again: what the cache
+    holds after a failed sync is not to be trusted, the bytes have to be fetched anew.
+    `finish` leaves a file of exactly the given size, synced.
+
+OSError is translated here and nowhere else. All calls block: use them from the writer's thread.
+"""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+from engine.transfer.errors import DiskFull, DiskTrouble
+
+ALIGNMENT = 4096
+"""Bytes: what O_DIRECT asks for in offset, length and address on every current device."""
+
+CACHE_WINDOW = 16 << 20
+"""Bytes written to the cache before their write-out starts, and dropped one window later: long
+enough for the device to work in one go, short enough that the cache never matters."""
+
+READ_STEP = 4 << 20
+"""Bytes read back at a time."""
+
+IOV_MAX = 1024
+"""Buffers one pwritev(2) takes on Linux."""
+
+_FALLOC_KEEP_SIZE = 1
+_SYNC_WAIT_BEFORE, _SYNC_WRITE, _SYNC_WAIT_AFTER = 1, 2, 4
+_RENAME_NOREPLACE = 1
+_AT_FDCWD = -100
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+logger = logging.getLogger("engine.transfer.disk")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class PartFile:
+    """The unfinished file of one download; see the module's theory. One thread at a time."""
+
+    def __init__(self, path: Path, *, direct: bool = True) -> None:
+        """Open `path`, made if it is missing; its folder must exist. Raises DiskTrouble."""
+        self.path = path
+        self.writes = 0
+        """Write calls that the kernel took."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        with _translated(f"cannot open {path}"):
+            self._fd, self.direct = _open(path, flags, direct=direct)
+        self._written_out = 0
+        self._cached_to = 0
+
+    def __repr__(self) -> str:
+        way = "direct" if self.direct else "cached"
+        return f"<PartFile {self.path.name} {way}, {self.writes} writes>"
+
+    def reserve(self, size: int) -> None:
+        """Reserve room for `size` bytes, if the file system can; raises DiskFull if it has none."""
+        while _libc.fallocate(self._fd, _FALLOC_KEEP_SIZE, ctypes.c_int64(0), ctypes.c_int64(size)):
+            code = ctypes.get_errno()
+            if code == errno.EINTR:
+                continue
+            if code in _FULL:
+                raise DiskFull(f"no room for {size} bytes in {self.path.parent}")
+            logger.debug("reserve=skipped errno=%s", errno.errorcode.get(code, code))
+            return
+
+    def check(self, written: int) -> None:
+        """Raise DiskTrouble if the file was deleted or cut behind our back."""
+        with _translated(f"cannot stat {self.path}"):
+            status = os.fstat(self._fd)
+        if not status.st_nlink:
+            raise DiskTrouble(f"{self.path} was deleted while it was being written")
+        if status.st_size < written:
+            raise DiskTrouble(
+                f"{self.path} has {status.st_size} bytes where {written} had been written"
+            )
+
+    def write(self, offset: int, views: Sequence[memoryview]) -> None:
+        """Write buffers one after the other from `offset`.
+
+        Offset, address and all lengths but the last buffer's are multiples of ALIGNMENT. An
+        unaligned end is written through the cache: it is the end of the file.
+        """
+        with _translated(f"cannot write {self.path}"):
+            total = sum(len(view) for view in views)
+            aligned = total // ALIGNMENT * ALIGNMENT
+            if self.direct and aligned:
+                done = self._write_direct(offset, _slice(views, 0, aligned))
+                if done < aligned:  # refused, or cut short on an odd byte: the cache takes the rest
+                    self._leave_direct()
+                views, offset = _slice(views, done, total), offset + done
+            if views:
+                self._write_cached(offset, views)
+
+    def sync(self) -> None:
+        """Make everything written survive a power cut. Raises DiskTrouble."""
+        with _translated(f"cannot sync {self.path}"):
+            os.fdatasync(self._fd)
+            if not self.direct:
+                os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def finish(self, size: int) -> None:
+        """Give the file its exact size and make all of it survive a power cut."""
+        with _translated(f"cannot finish {self.path}"):
+            os.ftruncate(self._fd, size)
+            os.fsync(self._fd)
+            os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def close(self) -> None:
+        """Close the file; calling it again does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write_direct(self, offset: int, views: Sequence[memoryview]) -> int:
+        """Write as much as the device takes directly; return how many bytes that was."""
+        total = sum(len(view) for view in views)
+        done = 0
+        while done < total:
+            try:
+                count = os.pwritev(self._fd, _slice(views, done, total)[:IOV_MAX], offset + done)
+            except OSError as problem:
+                if problem.errno in {errno.EINVAL, errno.ENOTSUP}:
+                    return done
+                raise
+            self.writes += 1
+            if count == 0:
+                raise OSError(errno.EIO, "the device took no byte")
+            done += count
+            if done % ALIGNMENT:
+                return done
+        return done
+
+    def _leave_direct(self) -> None:
+        logger.info("write=cached reason=direct-write-refused file=%s", self.path.name)
+        _set_direct(self._fd, on=False)
+        self.direct = False
+
+    def _write_cached(self, offset: int, views: Sequence[memoryview]) -> None:
+        if self.direct:  # only the unaligned end of the file comes here with O_DIRECT on
+            _set_direct(self._fd, on=False)
+        try:
+            total = sum(len(view) for view in views)
+            done = 0
+            while done < total:
+                done += os.pwritev(self._fd, _slice(views, done, total)[:IOV_MAX], offset + done)
+                self.writes += 1
+        finally:
+            if self.direct:
+                _set_direct(self._fd, on=True)
+        self._keep_cache_clean(offset, offset + total)
+
+    def _keep_cache_clean(self, start: int, end: int) -> None:
+        """Start writing out the newest window; wait for the one before and drop it."""
+        if not self._cached_to:
+            self._cached_to = self._written_out = start
+        if end - self._cached_to < CACHE_WINDOW:
+            return
+        _sync_range(self._fd, self._cached_to, end, _SYNC_WRITE)
+        wait = _SYNC_WAIT_BEFORE | _SYNC_WRITE | _SYNC_WAIT_AFTER
+        _sync_range(self._fd, self._written_out, self._cached_to, wait)
+        os.posix_fadvise(
+            self._fd,
+            self._written_out,
+            self._cached_to - self._written_out,
+            os.POSIX_FADV_DONTNEED,
+        )
+        self._written_out, self._cached_to = self._cached_to, end
+
+
+def read_range(path: Path, start: int, end: int) -> Iterator[memoryview]:
+    """Yield the bytes `[start, end)` of a file, in steps, leaving no page cache behind.
+
+    Each view is valid until the next is asked for. Raises DiskTrouble, also when the file ends
+    early.
+    """
+    with _translated(f"cannot read {path}"):
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    buffer = memoryview(bytearray(min(READ_STEP, max(end - start, 1))))
+    try:
+        while start < end:
+            with _translated(f"cannot read {path}"):
+                count = os.preadv(fd, [buffer[: min(len(buffer), end - start)]], start)
+                os.posix_fadvise(fd, start, count, os.POSIX_FADV_DONTNEED)
+            if count == 0:
+                raise DiskTrouble(f"{path} ends at byte {start}, {end} were expected")
+            yield buffer[:count]
+            start += count
+    finally:
+        os.close(fd)
+
+
+def publish(source: Path, target: Path) -> None:
+    """Move a finished file or folder to its final name, so that it survives a power cut.
+
+    Atomic on one file system; across two the copy is made complete beside the target first.
+    Raises FileExistsError when the target is there already, DiskFull, DiskTrouble.
+    """
+    with _translated(f"cannot move {source.name} to {target}"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _rename(source, target)
+        except OSError as problem:
+            if problem.errno != errno.EXDEV:
+                raise
+            _copy_over(source, target)
+        _sync_folder(target.parent)
+        if source.parent.exists():
+            _sync_folder(source.parent)
+
+
+def free_space(path: Path) -> int:
+    """Return the bytes an ordinary user may still write on the file system of `path`."""
+    with _translated(f"cannot ask for the free space of {path}"):
+        status = os.statvfs(path)
+        return status.f_bavail * status.f_frsize
+
+
+def is_rotational(path: Path) -> bool | None:
+    """Tell whether `path` lies on spinning disks; None when the kernel does not say."""
+    try:
+        device = path.stat().st_dev
+    except OSError:
+        return None
+    block = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}")
+    for flag in (block / "queue/rotational", block / "../queue/rotational"):  # disk, partition
+        with contextlib.suppress(OSError):
+            return flag.read_text().strip() == "1"
+    return None
+
+
+def _open(path: Path, flags: int, *, direct: bool) -> tuple[int, bool]:
+    """Open with O_DIRECT where it is wanted and taken; return the descriptor and whether it is."""
+    if direct:
+        try:
+            return os.open(path, flags | os.O_DIRECT, 0o666), True
+        except OSError as problem:
+            if problem.errno not in {errno.EINVAL, errno.ENOTSUP}:
+                raise
+            logger.info("write=cached reason=direct-open-refused file=%s", path.name)
+    return os.open(path, flags, 0o666), False
+
+
+def _slice(views: Sequence[memoryview], start: int, end: int) -> list[memoryview]:
+    """Return the bytes `[start, end)` of buffers laid end to end, as views."""
+    result, at = [], 0
+    for view in views:
+        low, high = max(start - at, 0), min(end - at, len(view))
+        if low < high:
+            result.append(view[low:high])
+        at += len(view)
+    return result
+
+
+def _set_direct(fd: int, *, on: bool) -> None:
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    flags = flags | os.O_DIRECT if on else flags & ~os.O_DIRECT
+    fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+
+
+def _sync_range(fd: int, start: int, end: int, flags: int) -> None:
+    """sync_file_range(2); only a hint to the device, so where it does not exist nothing is lost."""
+    if end > start:
+        _libc.sync_file_range(fd, ctypes.c_int64(start), ctypes.c_int64(end - start), flags)
+
+
+def _rename(source: Path, target: Path) -> None:
+    """Rename, but never over something that is there."""
+    old, new = os.fsencode(source), os.fsencode(target)
+    if _libc.renameat2(_AT_FDCWD, old, _AT_FDCWD, new, _RENAME_NOREPLACE) == 0:
+        return
+    code = ctypes.get_errno()
+    if code not in {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
+        raise OSError(code, os.strerror(code))
+    # The file system cannot promise it (some FUSE): looking first is the best there is.
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    source.rename(target)
+
+
+def _copy_over(source: Path, target: Path) -> None:
+    """Copy to another file system, synced, under a name of our own first; then remove the source.
+
+    The name is the target's with `.moving`, so that what a crash leaves behind is found and
+    replaced by the next try.
+    """
+    beside = target.with_name(f"{target.name}.moving")
+    if beside.is_dir() and not beside.is_symlink():
+        shutil.rmtree(beside)
+    else:
+        beside.unlink(missing_ok=True)
+    if source.is_dir():
+        beside.mkdir()
+        for folder, folders, files in os.walk(source):
+            there = beside / Path(folder).relative_to(source)
+            for name in folders:
+                (there / name).mkdir()
+            for name in files:
+                _copy_file(Path(folder) / name, there / name)
+            _sync_folder(there)
+    else:
+        _copy_file(source, beside)
+    _rename(beside, target)
+    _sync_folder(target.parent)
+    if source.is_dir():
+        shutil.rmtree(source)
+    else:
+        source.unlink()
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    size = source.stat().st_size
+    with PartFile(target, direct=False) as part:
+        part.reserve(size)
+        offset = 0
+        for view in read_range(source, 0, size):
+            part.write(offset, [view])
+            offset += len(view)
+        part.finish(size)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut; some file systems have no fsync of folders."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError as problem:
+        if problem.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """Turn OSError into DiskFull or DiskTrouble; FileExistsError stays what it is."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as problem:
+        reason = os.strerror(problem.errno) if problem.errno else str(problem)
+        kind = DiskFull if problem.errno in _FULL else DiskTrouble
+        raise kind(f"{what}: {reason}") from problem

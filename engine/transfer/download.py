@@ -1,0 +1,403 @@
+"""The engine's front door: one URL to one exact file.
+
+`Engine` keeps what all downloads share (TLS, idle connections, what hosts bear, the global speed
+limit). `Download.run` is the writer: it blocks its thread, watches the connections between two
+writes, and returns when every byte is on the disk and synced. Nothing is renamed here.
+
+`stop` and `progress` may be called from any thread; everything else belongs to the thread of `run`.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from engine.transfer.board import Board
+from engine.transfer.disk import ALIGNMENT, PartFile
+from engine.transfer.errors import (
+    ConnectionTrouble,
+    DiskFull,
+    DiskTrouble,
+    FileChanged,
+    TransferError,
+)
+from engine.transfer.fetcher import Fetcher, Network
+from engine.transfer.hosts import Hosts
+from engine.transfer.pace import Pace
+from engine.transfer.parallelism import Parallelism
+from engine.transfer.ranges import Expected
+from engine.transfer.retry import Patience
+from engine.transfer.ring import BLOCK, Ring
+from engine.transfer.ringsize import RingSize
+from engine.transfer.route import Link, Links, OneLink, Route
+from engine.transfer.stalls import Stalls
+from engine.transfer.window import Lease
+from engine.transfer.wire import Dialler, Pool
+from engine.transfer.writer import CHECKPOINT_BYTES, Checkpoint, Observe, Save, Writer
+
+__all__ = [
+    "Checkpoint",
+    "Download",
+    "Engine",
+    "Link",
+    "Links",
+    "OneLink",
+    "Outcome",
+    "Progress",
+    "Request",
+]
+
+SMALLEST_RING = 4 * BLOCK
+"""Bytes: two blocks for the writer, two for the connections; below that they wait in turns."""
+
+TICK = 0.1
+"""Seconds between two looks at the connections while there is nothing to write."""
+
+SPEED_PERIOD = 0.5
+"""Seconds of one measurement of the speed that is shown."""
+
+SMOOTHING = 0.3
+"""Weight of the newest measurement in it."""
+
+JOIN_TIMEOUT = 2.0
+"""Seconds to wait for threads that are on their way out; only one that is connecting takes longer,
+and it touches nothing of the download any more."""
+
+logger = logging.getLogger("engine.transfer.download")
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What to fetch and how much may be spent on it."""
+
+    path: Path
+    """The unfinished file, made if it is missing; its folder must exist."""
+    size: int | None = None
+    """Bytes, when known beforehand; a server that says otherwise is not believed."""
+    resume: Checkpoint | None = None
+    """Where to go on; None begins anew."""
+    connections: int = 16
+    """The most connections at once."""
+    ring: int = 512 << 20
+    """The most bytes of memory between line and disk."""
+    batch: int = 64 << 20
+    """The most bytes written at once."""
+    flush_interval: float = 5.0
+    """Seconds after which a byte that arrived in order is written, however few they are."""
+    patience: float = 60.0
+    """Seconds without a byte, trying all the while, after which trouble is passed on."""
+    preallocate: bool = True
+    html_ok: bool = False
+    """True when the file may be a web page; otherwise HTML is taken for an expired link."""
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a download is. Speeds in bytes per second."""
+
+    received: int
+    """Bytes received by this run, also those that were fetched twice."""
+    flushed: int
+    """Bytes of the file that are written."""
+    size: int | None
+    speed: float
+    connections: int
+    ring: int
+    """Bytes of the ring now in use."""
+    retries: int
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a finished download took."""
+
+    size: int
+    received: int
+    seconds: float
+    writes: int
+    retries: int
+    connections_peak: int
+    ring_peak: int
+    resumed_from: int
+    """Bytes that were on the disk before this run."""
+    etag: str
+    last_modified: str
+
+
+class Engine:
+    """What all downloads of a process share. Any thread."""
+
+    def __init__(
+        self, *, ca_file: str | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Raises Unusable when `ca_file` is no file of certificates."""
+        self.pace = Pace(clock=clock)
+        """The speed limit over all downloads."""
+        self._clock = clock
+        self._network = Network(Dialler(ca_file), Pool(clock), Hosts(clock))
+
+    def __repr__(self) -> str:
+        return f"<Engine {self._network!r}>"
+
+    def download(
+        self,
+        request: Request,
+        links: Links,
+        *,
+        save: Save,
+        observe: Observe | None = None,
+        limit: float = 0,
+    ) -> "Download":
+        """Prepare a download; `limit` is its own speed limit in bytes per second, 0 for none.
+
+        `save` and `observe` are called in the thread of `run`. `observe(offset, views)` gets every
+        byte once, in file order, before it is written; what it raises ends the download.
+        """
+        return Download(request, links, self._network, self.pace, save, observe, limit, self._clock)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._network.pool.close()
+
+
+class Download:
+    """One download; see the module's text."""
+
+    def __init__(
+        self,
+        request: Request,
+        links: Links,
+        network: Network,
+        pace: Pace,
+        save: Save,
+        observe: Observe | None,
+        limit: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.pace = Pace(limit, clock)
+        """This download's own speed limit."""
+        self._request = request
+        self._route = Route(links)
+        self._network = network
+        self._paces = (pace, self.pace)
+        self._save = save
+        self._observe = observe
+        self._clock = clock
+        self._start, expected = _start(request)
+        cap = max(SMALLEST_RING, request.ring // BLOCK * BLOCK)
+        self._ring = Ring(cap)
+        now = clock()
+        self._ring_size = RingSize(cap, BLOCK, now)
+        self._parallelism = Parallelism(request.connections, now)
+        self._stalls = Stalls()
+        self._fetchers: list[Fetcher] = []
+        self._gone = 0
+        self._speed = _Speed(now)
+        self._board = Board(
+            start=self._start,
+            expected=expected,
+            ring=self._ring,
+            capacity=self._ring_size.capacity,
+            cap=request.connections,
+            patience=Patience(request.patience),
+            clock=clock,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Download {self._request.path.name} {self._board!r}>"
+
+    def run(self) -> Outcome:
+        """Fetch what is missing; blocks. Only once per object.
+
+        Raises a TransferError (Stopped after `stop`), or what `save` or `observe` raised. However
+        it ends, what had arrived in order is written and saved, unless the disk itself failed.
+        """
+        began = self._clock()
+        try:
+            with PartFile(self._request.path) as part:
+                self._check_prefix(part)
+                writer = self._writer(part)
+                try:
+                    self._transfer(part, writer)
+                finally:
+                    self._end_fetchers()
+                size = self._board.size
+                if size is None:
+                    raise ConnectionTrouble("the file ended without a size")
+                part.finish(size)
+                writer.checkpoint()
+                return self._outcome(part, size, self._clock() - began)
+        finally:
+            self._ring.close()
+
+    def stop(self) -> None:
+        """End the download; `run` saves what there is and raises Stopped. Any thread."""
+        self._board.stop()
+        for fetcher in list(self._fetchers):
+            fetcher.abort()
+
+    def progress(self) -> Progress:
+        """Return how far it is. Any thread."""
+        board = self._board
+        return Progress(
+            received=self._received(),
+            flushed=board.ready()[0],
+            size=board.size,
+            speed=self._speed.value,
+            connections=board.counts.connections,
+            ring=self._ring.used,
+            retries=board.counts.retries,
+        )
+
+    def _transfer(self, part: PartFile, writer: Writer) -> None:
+        board = self._board
+        if board.done:
+            return
+        self._hire()
+        try:
+            if self._request.preallocate and board.size:
+                part.reserve(board.size)
+            while not board.done:
+                capacity = self._ring_size.capacity
+                board.wait(writer.target(capacity), TICK)
+                board.raise_failure()
+                part.check(writer.written)
+                while writer.step(capacity) and not board.stopping.is_set():
+                    self._watch(writer)
+                self._watch(writer)
+        except DiskTrouble:
+            board.stop()  # what the cache holds now is not to be trusted: nothing more is synced
+            raise
+        except DiskFull:
+            board.stop()
+            writer.checkpoint()
+            raise
+        except TransferError:
+            board.stop()
+            writer.drain()
+            raise
+        except BaseException:
+            board.stop()
+            raise
+
+    def _watch(self, writer: Writer) -> None:
+        """Look after the connections: how many, how large a ring, and which one is stuck."""
+        board, now = self._board, self._clock()
+        full = board.full
+        received = self._received()
+        self._speed.observe(now, received)
+        if board.cap < self._parallelism.cap:
+            self._parallelism.limit(board.cap)
+        disk_bound = full and not writer.idle
+        if self._parallelism.observe(now, received, disk_bound=disk_bound):
+            logger.info(
+                "connections=%d reason=%r", self._parallelism.target, self._parallelism.reason
+            )
+        if board.answered and board.target != self._parallelism.target and not board.unranged:
+            board.resize(target=self._parallelism.target)
+        if self._ring_size.observe(now, full=full, dry=writer.idle):
+            logger.info("ring=%d reason=%r", self._ring_size.capacity, self._ring_size.reason)
+            board.resize(capacity=self._ring_size.capacity)
+        for lease in self._stalls.find(*board.leases(), now=now, full=full, dry=writer.idle):
+            self._replace(lease)
+        self._hire()
+
+    def _hire(self) -> None:
+        """Have a thread for each connection that is wanted."""
+        for fetcher in [each for each in self._fetchers if not each.thread.is_alive()]:
+            self._fetchers.remove(fetcher)
+            self._gone += fetcher.received
+        there = {fetcher.number for fetcher in self._fetchers}
+        for number in range(self._board.target):
+            if number not in there:
+                fetcher = Fetcher(
+                    number, self._board, self._route, self._network, self._paces, self._clock
+                )
+                self._fetchers.append(fetcher)
+                fetcher.thread.start()
+
+    def _replace(self, lease: Lease) -> None:
+        for fetcher in self._fetchers:
+            if fetcher.lease is lease:
+                logger.info("connection=%d action=replace reason=stalled", fetcher.number)
+                fetcher.abort()
+
+    def _end_fetchers(self) -> None:
+        """Wait for the connections' threads; those that are busy connecting end by themselves."""
+        deadline = self._clock() + JOIN_TIMEOUT
+        for fetcher in self._fetchers:
+            if self._board.stopping.is_set():
+                fetcher.abort()
+            fetcher.thread.join(max(0.0, deadline - self._clock()))
+        self._board.stop()
+
+    def _received(self) -> int:
+        return self._gone + sum(fetcher.received for fetcher in list(self._fetchers))
+
+    def _check_prefix(self, part: PartFile) -> None:
+        resume, size = self._request.resume, self._request.size
+        if resume is not None and size is not None and size != resume.size:
+            raise FileChanged(f"the file has {size} bytes now, it had {resume.size}")
+        part.check(self._start)
+
+    def _writer(self, part: PartFile) -> Writer:
+        request = self._request
+        return Writer(
+            part,
+            self._board,
+            start=self._start,
+            batch=request.batch,
+            flush_interval=request.flush_interval,
+            checkpoint_bytes=min(CHECKPOINT_BYTES, request.ring // 2),
+            save=self._save,
+            observe=self._observe,
+            clock=self._clock,
+        )
+
+    def _outcome(self, part: PartFile, size: int, seconds: float) -> Outcome:
+        counts = self._board.counts
+        return Outcome(
+            size=size,
+            received=self._received(),
+            seconds=seconds,
+            writes=part.writes,
+            retries=counts.retries,
+            connections_peak=counts.connections_peak,
+            ring_peak=self._ring.peak,
+            resumed_from=self._start,
+            etag=self._board.expected.etag,
+            last_modified=self._board.expected.last_modified,
+        )
+
+
+class _Speed:
+    """Bytes per second, smoothed enough to be read and fast enough to be true."""
+
+    def __init__(self, now: float) -> None:
+        self.value = 0.0
+        self._at = now
+        self._counted = 0
+
+    def observe(self, now: float, received: int) -> None:
+        elapsed = now - self._at
+        if elapsed < SPEED_PERIOD:
+            return
+        rate = (received - self._counted) / elapsed
+        weight = 1.0 if not self.value else SMOOTHING
+        self.value += weight * (rate - self.value)
+        self._at, self._counted = now, received
+
+
+def _start(request: Request) -> tuple[int, Expected]:
+    """Return where to begin, on an aligned byte, and what is known of the file."""
+    resume = request.resume
+    if resume is None:
+        return 0, Expected(size=request.size, html_ok=request.html_ok)
+    whole = resume.flushed == resume.size
+    start = resume.flushed if whole else resume.flushed // ALIGNMENT * ALIGNMENT
+    expected = Expected(
+        size=resume.size,
+        etag=resume.etag,
+        last_modified=resume.last_modified,
+        html_ok=request.html_ok,
+    )
+    return start, expected

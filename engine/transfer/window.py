@@ -1,0 +1,170 @@
+"""Which byte is fetched by whom, and how far the writer may go. Pure: no clock, lock or socket.
+
+Theory
+    A download is the half-open range `[base, size)`. `base` moves forward only: all below it is
+    written. Every byte at or above `base` is in exactly one of three places:
+
+        gap       nobody fetches it yet
+        lease     one connection fetches it; `lease.cursor` says how far it got
+        arrived   fetched, in the ring, waiting for the writer
+
+    Arrived bytes need no list. A lease that ends disappears and what it fetched is, by
+    subtraction, arrived. So the first byte that is missing is the smallest of the first gap's start
+    and the leases' cursors, and everything below it may be written: that is `ready()`.
+
+Rules
+    Leases are handed out in file order and never begin at or beyond `limit()`, because a byte
+    farther than `base + capacity` has no place in the ring. Since the first gap always comes first,
+    the head of the file is never starved by what lies behind it.
+
+    A lease of a given length ends on a block border (or at the end of what is missing) and inside
+    the window, so its holder never has to wait for room half-way, and several holders can never
+    wait for each other. Only a lease of the whole rest (a download with one connection, or a server
+    without ranges) may reach beyond the window; its holder asks `room()` before each block.
+
+What breaks if you edit
+    `cursor` is advanced by the lease's holder without a lock, one int store at a time; everything
+    else is called under the download's lock. A holder must have filled the memory before it moves
+    the cursor, because the writer trusts it at once.
+"""
+
+import bisect
+
+import msgspec
+
+
+class Lease:
+    """A range that one connection fetches, in order. `[cursor, end)` is still missing."""
+
+    __slots__ = ("cursor", "end", "start", "waiting_since")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
+        self.cursor = start
+        self.waiting_since: float | None = None
+        """Since when its holder waits for the server; None while it waits for us."""
+
+    def __repr__(self) -> str:
+        return f"<Lease {self.start}..{self.end} at {self.cursor}>"
+
+
+class Gap(msgspec.Struct):
+    """A range nobody fetches."""
+
+    start: int
+    end: int
+
+
+class Window:
+    """The ranges of one download; see the module's theory."""
+
+    def __init__(self, *, start: int, size: int, capacity: int, block: int) -> None:
+        if not 0 <= start <= size:
+            raise ValueError(f"cannot start at byte {start} of {size}")
+        if capacity < block:
+            raise ValueError(f"capacity {capacity} does not hold one block of {block} bytes")
+        self.base = start
+        self.size = size
+        self.capacity = capacity
+        """Bytes the ring may hold; may be changed at any time."""
+        self.block = block
+        self._gaps = [Gap(start, size)] if start < size else []
+        self._leases: list[Lease] = []
+
+    def __repr__(self) -> str:
+        return (
+            f"<Window {self.base}..{self.size}, ready to {self.ready()}, limit {self.limit()}, "
+            f"{len(self._leases)} leases, {len(self._gaps)} gaps>"
+        )
+
+    def lease(self, length: int | None) -> Lease | None:
+        """Hand out the first missing bytes; None when there is no room.
+
+        About `length` bytes, or with None all up to the next that somebody else fetches.
+        """
+        if not self._gaps or self._gaps[0].start >= self.limit():
+            return None
+        gap = self._gaps[0]
+        end = gap.end
+        if length is not None:
+            border = (gap.start + length) // self.block * self.block
+            end = min(end, self.limit(), max(border, self._next_border(gap.start)))
+        lease = Lease(gap.start, end)
+        gap.start = end
+        if gap.start == gap.end:
+            del self._gaps[0]
+        self._leases.append(lease)
+        return lease
+
+    def give_back(self, lease: Lease) -> None:
+        """End a lease, finished or not; what is missing of it becomes a gap again."""
+        self._leases.remove(lease)
+        if lease.cursor < lease.end:
+            self._add_gap(Gap(lease.cursor, lease.end))
+
+    def take_rest(self, lease: Lease) -> None:
+        """Extend the only lease to the end of the file. Raises ValueError if there are others."""
+        if self._leases != [lease]:
+            raise ValueError("only a single lease can take the rest")
+        lease.end = self.size
+        self._gaps = []
+
+    def shorten(self, size: int) -> None:
+        """Set the size of a file whose end has just been found by reading up to it."""
+        self.size = size
+        self._gaps = [Gap(gap.start, min(gap.end, size)) for gap in self._gaps if gap.start < size]
+        for lease in self._leases:
+            lease.end = min(lease.end, size)
+
+    def ready(self) -> int:
+        """Return the first byte that has not arrived: all from `base` to it may be written."""
+        missing = self._gaps[0].start if self._gaps else self.size
+        return min([missing, *(lease.cursor for lease in self._leases if lease.cursor < lease.end)])
+
+    def advance(self, base: int) -> None:
+        """Record that everything below `base` is written."""
+        if not self.base <= base <= self.ready():
+            raise ValueError(f"cannot advance from {self.base} to {base}, ready is {self.ready()}")
+        self.base = base
+
+    def limit(self) -> int:
+        """Return the first byte that has no place in the ring now."""
+        return min(self.size, self.base // self.block * self.block + self.capacity)
+
+    def room(self, lease: Lease) -> int:
+        """Return how far the lease's holder may fill: a block border, its end, or its cursor."""
+        return max(lease.cursor, min(self._next_border(lease.cursor), lease.end, self.limit()))
+
+    def head(self) -> Lease | None:
+        """Return the lease that holds up the writer, if the first missing byte is leased."""
+        missing = self.ready()
+        return next((each for each in self._leases if each.cursor == missing < each.end), None)
+
+    @property
+    def leases(self) -> tuple[Lease, ...]:
+        """The leases now held, in no order."""
+        return tuple(self._leases)
+
+    @property
+    def exhausted(self) -> bool:
+        """True when no byte is left to lease, now or later, unless a lease is given back."""
+        return not self._gaps
+
+    @property
+    def done(self) -> bool:
+        """True when every byte is written."""
+        return self.base == self.size
+
+    def _next_border(self, offset: int) -> int:
+        return (offset // self.block + 1) * self.block
+
+    def _add_gap(self, gap: Gap) -> None:
+        """Insert a gap in order, joined with its neighbours, so that gaps stay few and long."""
+        index = bisect.bisect_left(self._gaps, gap.start, key=lambda each: each.start)
+        self._gaps.insert(index, gap)
+        if index + 1 < len(self._gaps) and gap.end == self._gaps[index + 1].start:
+            gap.end = self._gaps.pop(index + 1).end
+        if index > 0 and self._gaps[index - 1].end == gap.start:
+            self._gaps[index - 1].end = gap.end
+            del self._gaps[index]

@@ -1,0 +1,269 @@
+"""Every system call on sockets: dialling, TLS, requests, receiving into given memory.
+
+Theory
+    A `Connection` belongs to one thread, which blocks in it; only `abort` may be called from
+    elsewhere. It shuts the socket down, so that the blocked thread wakes with an error at once.
+    Sockets have no time-out while a body is received: whoever watches the download decides what
+    a stall is, and aborts. (A Python time-out would also switch MSG_WAITALL off.)
+
+    Over plain TCP a receive asks for a whole view at once (MSG_WAITALL): one system call and one
+    hand-over of the interpreter for many kilobytes. `SO_RCVTIMEO` returns what has come every
+    `PATIENCE` seconds, so that a slow connection still shows its progress. TLS hands out one record
+    (16 KiB) at a time whatever is asked.
+
+    `abort` must not use `SSLSocket.shutdown`: that drops the TLS layer first, and the next receive
+    of the blocked thread would put ciphertext into the file.
+
+OSError and ssl.SSLError become ConnectionTrouble or NotTrusted here and nowhere else.
+"""
+
+import contextlib
+import select
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from engine.transfer.errors import (
+    ConnectionTrouble,
+    NotTrusted,
+    ServerTrouble,
+    Stopped,
+    TransferError,
+    Unusable,
+)
+from engine.transfer.http1 import Head, HeadParser
+from engine.transfer.urls import Url
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds for TCP to one address, and for the TLS handshake: three SYN retries and a slow CPU."""
+
+NEXT_ADDRESS = 3.0
+"""Seconds after which a host's next address is tried instead of one that does not answer."""
+
+PATIENCE = 1
+"""Seconds after which a plain receive returns what it has."""
+
+IDLE_LIMIT = 15.0
+"""Seconds an idle connection is kept: file hosts close theirs after 15 to 75 seconds."""
+
+IDLE_KEPT = 16
+"""Idle connections kept per origin: what one download uses at most."""
+
+HEAD_STEP = 16 * 1024
+"""Bytes received at a time while the head is read; what is body among them is copied once."""
+
+STEP = 256 * 1024
+"""Bytes asked for in one plain receive: enough to make the system call cheap, and short enough for
+the writer to see progress."""
+
+
+class Dialler:
+    """Opens connections, with one TLS context for all. Any thread."""
+
+    def __init__(self, ca_file: str | None = None) -> None:
+        try:
+            self._context = ssl.create_default_context(cafile=ca_file)
+        except (OSError, ssl.SSLError) as problem:
+            raise Unusable(f"{ca_file} is no file of certificates: {problem}") from None
+        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._context.set_alpn_protocols(["http/1.1"])
+
+    def dial(self, url: Url, stop: threading.Event) -> "Connection":
+        """Connect to the URL's host; its addresses are tried in turn.
+
+        Raises ConnectionTrouble, NotTrusted, or Stopped when `stop` is set meanwhile.
+        """
+        with _translated(url.host):
+            found = socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+        for number, (family, kind, protocol, _, address) in enumerate(found, 1):
+            left = len(found) - number
+            if stop.is_set():
+                raise Stopped("stopped while connecting")
+            sock = socket.socket(family, kind, protocol)
+            try:
+                sock.settimeout(NEXT_ADDRESS if left else CONNECT_TIMEOUT)
+                with _translated(url.host):
+                    sock.connect(address)
+                    return Connection(url, self._secure(url, sock))
+            except ConnectionTrouble:
+                sock.close()
+                if not left:
+                    raise
+            except BaseException:
+                sock.close()
+                raise
+        raise ConnectionTrouble(f"{url.host} has no address")
+
+    def _secure(self, url: Url, sock: socket.socket) -> socket.socket:
+        sock.settimeout(CONNECT_TIMEOUT)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if url.scheme == "https":
+            return self._context.wrap_socket(
+                sock, server_hostname=url.host, suppress_ragged_eofs=False
+            )
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", PATIENCE, 0))
+        return sock
+
+
+class Connection:
+    """One open connection; see the module's theory for who may call what."""
+
+    def __init__(self, url: Url, sock: socket.socket) -> None:
+        sock.settimeout(None)
+        self.origin = url.origin
+        self.used = False
+        """True once an answer has been read: a failure before that may be the idle connection's."""
+        self.idle_since = 0.0
+        self._host = url.host
+        self._socket = sock
+        self._flags = 0 if isinstance(sock, ssl.SSLSocket) else socket.MSG_WAITALL
+        self._left: memoryview = memoryview(b"")
+        self._aborted = False
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.origin}{' aborted' if self._aborted else ''}>"
+
+    def ask(self, request: bytes) -> Head:
+        """Send a request and return the head of the answer. Raises ConnectionTrouble and others."""
+        if self._left:
+            raise ServerTrouble(f"{self._host} sent more than the answer it announced")
+        with _translated(self._host):
+            self._socket.sendall(request)
+        parser = HeadParser()
+        step = memoryview(bytearray(HEAD_STEP))
+        while True:
+            count = self._receive(step, 0)
+            if not count:
+                raise ConnectionTrouble(f"{self._host} closed the connection without an answer")
+            answer = parser.feed(step[:count])
+            if answer is not None:
+                head, rest = answer
+                self._left = memoryview(rest)
+                self.used = True
+                return head
+
+    def receive_into(self, view: memoryview) -> int:
+        """Fill `view`, or as much of it as comes soon; return how many bytes.
+
+        Returns 0 when the server closed the connection. Raises ConnectionTrouble.
+        """
+        return self._take(view) or self._receive(view[:STEP], self._flags)
+
+    def receive_some(self, view: memoryview) -> int:
+        """Like `receive_into`, but return as soon as anything is there."""
+        return self._take(view) or self._receive(view, 0)
+
+    def abort(self) -> None:
+        """Wake the thread that is blocked in this connection; it gets ConnectionTrouble."""
+        self._aborted = True
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close at once, without a word to the server."""
+        self._socket.close()
+
+    def is_fresh(self) -> bool:
+        """Tell whether an idle connection may be used again.
+
+        An idle connection has nothing to say: what can be read is the end, or a mistake.
+        """
+        try:
+            poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+            return not self._left and not poll.poll(0)
+        except (OSError, ValueError):
+            return False
+
+    def _take(self, view: memoryview) -> int:
+        """Hand out what came together with the head."""
+        if not self._left:
+            return 0
+        count = min(len(view), len(self._left))
+        view[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+    def _receive(self, view: memoryview, flags: int) -> int:
+        """Receive, and never let a byte through after an abort."""
+        count = -1
+        while count < 0:
+            try:
+                count = self._socket.recv_into(view, len(view), flags)
+            except BlockingIOError:  # SO_RCVTIMEO passed without a byte: whoever watches decides
+                pass
+            except OSError as problem:
+                raise _translate(problem, self._host) from None
+            if self._aborted:
+                raise ConnectionTrouble(f"the connection to {self._host} was given up")
+        return count
+
+
+class Pool:
+    """Idle connections, kept for the next request to the same origin. Any thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._idle: dict[str, list[Connection]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Pool { {origin: len(idle) for origin, idle in self._idle.items()} }>"
+
+    def take(self, origin: str) -> Connection | None:
+        """Return the connection that was used last, if one is still good."""
+        while True:
+            with self._lock:
+                idle = self._idle.get(origin)
+                connection = idle.pop() if idle else None
+            if connection is None:
+                return None
+            if self._clock() - connection.idle_since < IDLE_LIMIT and connection.is_fresh():
+                return connection
+            connection.close()
+
+    def put(self, connection: Connection) -> None:
+        """Keep a connection whose last answer was read to its end."""
+        connection.idle_since = self._clock()
+        with self._lock:
+            idle = self._idle.setdefault(connection.origin, [])
+            idle.append(connection)
+            surplus = idle.pop(0) if len(idle) > IDLE_KEPT else None
+        if surplus:
+            surplus.close()
+
+    def close(self) -> None:
+        """Close what is idle."""
+        with self._lock:
+            idle, self._idle = self._idle, {}
+        for connection in (each for kept in idle.values() for each in kept):
+            connection.close()
+
+
+@contextlib.contextmanager
+def _translated(host: str) -> Iterator[None]:
+    """Turn what the system raises into our errors."""
+    try:
+        yield
+    except OSError as problem:
+        raise _translate(problem, host) from None
+
+
+def _translate(problem: OSError, host: str) -> TransferError:
+    """Return our error for the system's; the message names the host and no more of the URL."""
+    match problem:
+        case ssl.SSLCertVerificationError():
+            return NotTrusted(f"{host} is not trusted: {problem.verify_message}")
+        case ssl.SSLError():
+            reason = (problem.reason or "broken connection").lower().replace("_", " ")
+            return ConnectionTrouble(f"TLS with {host} failed: {reason}")
+        case socket.gaierror():
+            return ConnectionTrouble(f"{host} cannot be found: {problem.strerror}")
+        case TimeoutError():
+            return ConnectionTrouble(f"{host} does not answer")
+        case _:
+            reason = problem.strerror or type(problem).__name__
+            return ConnectionTrouble(f"the connection to {host} failed: {reason}")

@@ -1,0 +1,276 @@
+"""The unfinished file, reading it back, publishing it."""
+
+import errno
+import mmap
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from engine.transfer import disk
+from engine.transfer.disk import PartFile, free_space, is_rotational, publish, read_range
+from engine.transfer.errors import DiskFull, DiskTrouble
+
+PAGE = 4096
+
+
+@pytest.fixture
+def aligned():
+    """Aligned memory of 8 MiB, as the ring has it."""
+    memory = mmap.mmap(-1, 8 << 20)
+    view = memoryview(memory)
+    for start in range(0, len(view), PAGE):
+        view[start : start + 8] = start.to_bytes(8, "big")
+    yield view
+    view.release()
+
+
+@pytest.fixture(params=["direct", "cached"])
+def part(request, tmp_path):
+    with PartFile(tmp_path / "part", direct=request.param == "direct") as part:
+        yield part
+
+
+def raises(code):
+    def fail(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+@pytest.mark.parametrize("tail", [0, 1, 511, 512, 4095, 4096])
+def test_what_is_written_is_there_whatever_the_tail(part, aligned, tail):
+    size = (1 << 20) + tail
+    part.write(0, [aligned[: 1 << 19], aligned[1 << 19 : size]])
+    part.finish(size)
+
+    assert part.path.read_bytes() == bytes(aligned[:size])
+
+
+def test_writes_continue_each_other(part, aligned):
+    part.write(0, [aligned[:PAGE]])
+    part.write(PAGE, [aligned[PAGE : 3 * PAGE], aligned[3 * PAGE : 4 * PAGE + 5]])
+
+    assert part.path.read_bytes() == bytes(aligned[: 4 * PAGE + 5])
+
+
+def test_finishing_cuts_the_file_to_its_size(part, aligned):
+    part.write(0, [aligned[: 2 * PAGE]])
+    part.finish(5000)
+
+    assert part.path.stat().st_size == 5000
+
+
+def test_more_buffers_than_one_call_takes(part, aligned):
+    views = [aligned[number * PAGE : (number + 1) * PAGE] for number in range(1500)]
+    part.write(0, views)
+
+    assert part.path.read_bytes() == bytes(aligned[: 1500 * PAGE])
+
+
+def test_a_file_system_that_refuses_direct_at_open_is_written_through_the_cache(
+    tmp_path, aligned, monkeypatch
+):
+    real = os.open
+
+    def refuse(path, flags, *rest):
+        if flags & os.O_DIRECT:
+            raise OSError(errno.EINVAL, "refused")
+        return real(path, flags, *rest)
+
+    monkeypatch.setattr(disk.os, "open", refuse)
+    with PartFile(tmp_path / "part") as part:
+        part.write(0, [aligned[:PAGE]])
+        assert not part.direct
+
+    assert (tmp_path / "part").read_bytes() == bytes(aligned[:PAGE])
+
+
+def test_a_file_system_that_refuses_direct_at_the_first_write_is_too(
+    tmp_path, aligned, monkeypatch
+):
+    real = os.pwritev
+    calls = []
+
+    def refuse_once(fd, views, offset):
+        calls.append(offset)
+        if len(calls) == 1:
+            raise OSError(errno.EINVAL, "refused")
+        return real(fd, views, offset)
+
+    with PartFile(tmp_path / "part") as part:
+        assert part.direct
+        monkeypatch.setattr(disk.os, "pwritev", refuse_once)
+        part.write(0, [aligned[: 3 * PAGE]])
+        assert not part.direct
+
+    assert calls == [0, 0]
+    assert (tmp_path / "part").read_bytes() == bytes(aligned[: 3 * PAGE])
+
+
+@pytest.mark.parametrize("portion", [PAGE, 512])
+def test_short_writes_are_gone_on_with(part, aligned, monkeypatch, portion):
+    real = os.pwritev
+
+    def short(fd, views, offset):
+        return real(fd, [views[0][:portion]], offset)
+
+    monkeypatch.setattr(disk.os, "pwritev", short)
+    part.write(0, [aligned[: 4 * PAGE]])
+
+    assert part.path.read_bytes() == bytes(aligned[: 4 * PAGE])
+
+
+def test_the_page_cache_is_left_clean(tmp_path, aligned):
+    if shutil.which("fincore") is None:
+        pytest.fail("fincore is missing: it belongs to util-linux")
+    for direct in (True, False):
+        path = tmp_path / f"part-{direct}"
+        with PartFile(path, direct=direct) as part:
+            for step in range(8):
+                part.write(step * len(aligned), [aligned])
+            part.sync()
+            fincore = ["fincore", "--bytes", "--noheadings", "--output", "RES", str(path)]
+            cached = int(subprocess.check_output(fincore))
+
+        assert cached <= 2 * disk.CACHE_WINDOW if not direct else cached == 0
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_from_a_broken_one(part, aligned, monkeypatch, code):
+    monkeypatch.setattr(disk.os, "pwritev", raises(code))
+
+    with pytest.raises(DiskFull, match="cannot write"):
+        part.write(0, [aligned[:PAGE]])
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EROFS])
+def test_a_broken_disk_is_named(part, aligned, monkeypatch, code):
+    monkeypatch.setattr(disk.os, "pwritev", raises(code))
+
+    with pytest.raises(DiskTrouble, match=str(part.path)):
+        part.write(0, [aligned[:PAGE]])
+
+
+def test_a_sync_that_fails_is_not_repeated(part, monkeypatch):
+    calls = []
+    monkeypatch.setattr(disk.os, "fdatasync", lambda fd: calls.append(fd) or raises(errno.EIO)())
+
+    with pytest.raises(DiskTrouble):
+        part.sync()
+    assert len(calls) == 1
+
+
+def test_room_that_is_not_there_cannot_be_reserved(part):
+    with pytest.raises(DiskFull, match="no room"):
+        part.reserve(1 << 60)
+
+
+def test_a_file_that_was_deleted_is_noticed(part):
+    part.path.unlink()
+
+    with pytest.raises(DiskTrouble, match="deleted"):
+        part.check(0)
+
+
+def test_a_file_that_was_cut_is_noticed(part, aligned):
+    part.write(0, [aligned[:PAGE]])
+    part.check(PAGE)
+    os.truncate(part.path, 10)
+
+    with pytest.raises(DiskTrouble, match="10 bytes where 4096"):
+        part.check(PAGE)
+
+
+def test_a_folder_cannot_be_written(tmp_path):
+    with pytest.raises(DiskTrouble, match="cannot open"):
+        PartFile(tmp_path)
+
+
+def test_ranges_are_read_back_exactly(tmp_path):
+    content = os.urandom(9_000_001)
+    (tmp_path / "file").write_bytes(content)
+
+    for start, end in [(0, 9_000_001), (5, 5), (4_999_999, 9_000_000)]:
+        read = b"".join(bytes(view) for view in read_range(tmp_path / "file", start, end))
+        assert read == content[start:end]
+
+
+def test_a_file_that_ends_early_or_is_missing_is_told(tmp_path):
+    (tmp_path / "file").write_bytes(b"abc")
+
+    with pytest.raises(DiskTrouble, match="ends at byte 3"):
+        list(read_range(tmp_path / "file", 0, 5))
+    with pytest.raises(DiskTrouble, match="cannot read"):
+        list(read_range(tmp_path / "missing", 0, 5))
+
+
+def test_publishing_moves_a_file_and_makes_the_folders_it_needs(tmp_path):
+    (tmp_path / "part").write_bytes(b"film")
+
+    publish(tmp_path / "part", tmp_path / "complete" / "radarr" / "film.mkv")
+
+    assert (tmp_path / "complete/radarr/film.mkv").read_bytes() == b"film"
+    assert not (tmp_path / "part").exists()
+
+
+def test_publishing_never_replaces_anything(tmp_path):
+    (tmp_path / "part").write_bytes(b"new")
+    (tmp_path / "film").write_bytes(b"old")
+
+    with pytest.raises(FileExistsError):
+        publish(tmp_path / "part", tmp_path / "film")
+
+    assert (tmp_path / "film").read_bytes() == b"old"
+    assert (tmp_path / "part").read_bytes() == b"new"
+
+
+def test_publishing_where_the_kernel_cannot_promise_it_looks_first(tmp_path, monkeypatch):
+    class Libc:
+        @staticmethod
+        def renameat2(*_):
+            return -1
+
+    monkeypatch.setattr(disk, "_libc", Libc)
+    monkeypatch.setattr(disk.ctypes, "get_errno", lambda: errno.EINVAL)
+    (tmp_path / "part").write_bytes(b"new")
+    publish(tmp_path / "part", tmp_path / "film")
+    (tmp_path / "part").write_bytes(b"newer")
+
+    with pytest.raises(FileExistsError):
+        publish(tmp_path / "part", tmp_path / "film")
+
+
+def test_publishing_to_another_file_system_copies_whole_trees(tmp_path):
+    source = tmp_path / "Film"
+    (source / "Subs").mkdir(parents=True)
+    (source / "film.mkv").write_bytes(os.urandom(100_001))
+    (source / "Subs" / "en.srt").write_bytes(b"subtitle")
+    content = (source / "film.mkv").read_bytes()
+    other = Path("/dev/shm") / f"publish-{os.getpid()}"  # a file system of its own on Linux
+    assert Path("/dev/shm").stat().st_dev != tmp_path.stat().st_dev
+    try:
+        (other / "Film.moving").mkdir(parents=True)  # what an interrupted move leaves behind
+        publish(source, other / "Film")
+
+        assert (other / "Film" / "film.mkv").read_bytes() == content
+        assert (other / "Film" / "Subs" / "en.srt").read_bytes() == b"subtitle"
+        assert not (other / "Film.moving").exists()
+        assert not source.exists()
+    finally:
+        shutil.rmtree(other)
+
+
+def test_free_space_and_rotation_are_asked_of_the_system(tmp_path):
+    assert free_space(tmp_path) > 0
+    assert is_rotational(tmp_path) in {True, False, None}
+    assert is_rotational(Path("/dev/shm")) is None
+    assert is_rotational(tmp_path / "missing") is None
+    with pytest.raises(DiskTrouble):
+        free_space(tmp_path / "missing")
+
+
+def test_its_repr_tells_how_it_writes(part):
+    assert ("direct" if part.direct else "cached") in repr(part)

@@ -1,0 +1,365 @@
+"""Whatever the network or the server does, the file is exact or the error says what is wrong."""
+
+import pytest
+
+from engine.transfer import fetcher, retry, stalls
+from engine.transfer.errors import (
+    ConnectionTrouble,
+    FileChanged,
+    LinkExpired,
+    NotTrusted,
+    ServerBusy,
+    ServerTrouble,
+    Stopped,
+    Unusable,
+)
+from tests.engine.transfer.conftest import Renewable
+from tests.fakes.filehost import FileHost, Pattern
+
+MIB = 1 << 20
+FILM = Pattern(12 * MIB + 777, seed=7)
+
+
+@pytest.fixture
+def host():
+    with FileHost({"/film": FILM}) as host:
+        yield host
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Make what takes seconds in life take milliseconds here; the rules stay as they are."""
+    monkeypatch.setattr(stalls, "HEAD", 0.15)
+    monkeypatch.setattr(stalls, "OTHERS", 0.3)
+    monkeypatch.setattr(stalls, "SLOW_HEAD", 0.15)
+    monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(fetcher, "BUSY_PAUSE", 0.02)
+
+
+MENDED = {
+    "a reset in the middle": lambda host: host.resets_after(300_000, times=3),
+    "an early end": lambda host: host.closes_after(300_000, times=3),
+    "no answer at all": lambda host: host.hangs_up(times=3),
+    "silence in the middle": lambda host: host.stalls_after(100_000, times=2),
+    "a head split at every byte": lambda host: host.splits_head_every(1),
+    "a head without an end": lambda host: host.sends_oversized_head(times=2),
+    "500": lambda host: host.answers(500, times=3),
+    "502 with a page": lambda host: host.answers(
+        502, {"Content-Type": "text/html"}, b"<p>", times=3
+    ),
+    "503": lambda host: host.busy(times=3),
+    "429 with Retry-After": lambda host: host.busy(2, 0, status=429),
+    "a wrong range": lambda host: host.lies_about_range(times=2),
+    "an unknown total": lambda host: host.lies_about_total("*"),
+    "compression": lambda host: host.compresses(times=2),
+    "a first byte that takes its time": lambda host: host.first_byte_after(0.05),
+}
+
+
+@pytest.mark.parametrize("fault", MENDED)
+@pytest.mark.parametrize("connections", [1, 4])
+def test_mended_without_a_word(prepare, host, fault, connections):
+    MENDED[fault](host)
+    run = prepare(host.url("/film"), connections=connections)
+
+    run()
+
+    assert run.bytes == FILM.read()
+
+
+LATER = {
+    "a reset": lambda host: host.resets_at(0.6, times=5),
+    "an end": lambda host: host.closes_at(0.6, times=5),
+    "silence": lambda host: host.stalls_at(0.6, times=2),
+    "HTML with status 200": lambda host: host.sends_html(200, nth=4),
+    "HTML with status 206": lambda host: host.sends_html(206, nth=4),
+    "416": lambda host: host.answers(416, nth=4),
+    "404 once": lambda host: host.answers(404, nth=4),
+}
+
+
+@pytest.mark.parametrize("fault", LATER)
+def test_mended_in_the_middle_of_the_file(prepare, host, fault):
+    LATER[fault](host)
+    run = prepare(Renewable(host.url("/film"), host.url("/film") + "?fresh"), ring=4 * MIB)
+
+    run()
+
+    assert run.bytes == FILM.read()
+
+
+def test_only_what_was_lost_is_fetched_again(prepare, host):
+    host.resets_at(6 * MIB)
+    run = prepare(host.url("/film"), connections=1)
+
+    run()
+
+    # What the system held for the client when the reset came: a socket's buffers.
+    assert host.served_again("/film") < 8 * MIB
+    assert run.bytes == FILM.read()
+
+
+NOT_MENDED = {
+    "refused for good": (lambda host: host.answers(403, times=None), LinkExpired),
+    "gone": (lambda host: host.answers(410, times=None), LinkExpired),
+    "a page instead of the file": (lambda host: host.sends_html(times=None), LinkExpired),
+    "another kind of refusal": (lambda host: host.answers(405, times=None), Unusable),
+    "always broken": (lambda host: host.answers(500, times=None), ServerTrouble),
+    "always busy": (lambda host: host.busy(None, 1000), ServerBusy),
+    "never an answer": (lambda host: host.hangs_up(times=None), ConnectionTrouble),
+    "always compressed": (lambda host: host.compresses(), ServerTrouble),
+}
+
+
+@pytest.mark.parametrize("fault", NOT_MENDED)
+def test_not_mended_and_nothing_written(prepare, host, fault):
+    cause, error = NOT_MENDED[fault]
+    cause(host)
+    run = prepare(host.url("/film"))
+
+    with pytest.raises(error):
+        run()
+
+    assert run.path.stat().st_size == 0
+
+
+def test_a_port_that_nobody_listens_on_is_told_within_seconds(prepare, host):
+    url = host.url("/film")
+    host.stop()
+
+    with pytest.raises(ConnectionTrouble, match="refused"):
+        prepare(url)()
+
+
+def test_a_name_that_does_not_exist_is_told(prepare):
+    with pytest.raises(ConnectionTrouble, match="cannot be found"):
+        prepare("http://no-such-host.invalid/film")()
+
+
+def test_a_certificate_for_somebody_else_is_not_trusted(prepare):
+    with FileHost({"/film": FILM}, tls=True, names=("elsewhere.example",)) as host:
+        with pytest.raises(NotTrusted, match="not trusted"):
+            prepare(host.url("/film"), ca_file=host.ca_file)()
+        assert host.requests == []
+
+
+def test_a_certificate_that_is_out_of_date_is_not_trusted(prepare):
+    with (
+        FileHost({"/film": FILM}, tls=True, expired=True) as host,
+        pytest.raises(NotTrusted, match="expired"),
+    ):
+        prepare(host.url("/film"), ca_file=host.ca_file)()
+
+
+def test_a_certificate_nobody_vouches_for_is_not_trusted(prepare):
+    with FileHost({"/film": FILM}, tls=True) as host, pytest.raises(NotTrusted):
+        prepare(host.url("/film"))()
+
+
+# Servers that can do less.
+
+
+def test_a_server_without_ranges_is_read_from_the_first_byte_by_one_connection(prepare, host):
+    host.ignores_ranges()
+    run = prepare(host.url("/film"), connections=8)
+
+    run()
+
+    assert run.bytes == FILM.read()
+    assert host.peak_active == 1
+
+
+def test_a_server_without_ranges_is_read_again_from_the_first_byte_after_a_break(prepare, host):
+    host.ignores_ranges()
+    host.resets_after(5 * MIB)
+    run = prepare(host.url("/film"), observe=True, ring=4 * MIB)
+
+    run()
+
+    assert run.bytes == FILM.read()
+    assert bytes(run.seen) == FILM.read()
+
+
+def test_a_resumed_file_from_a_server_without_ranges_is_skipped_up_to_there(prepare, host):
+    run = prepare(host.url("/film"), batch=4 * MIB, ring=8 * MIB)
+    run.download._observe = lambda offset, _: offset and run.download.stop()
+    with pytest.raises(Stopped):
+        run()
+    host.ignores_ranges()
+
+    again = prepare(host.url("/film"), resume=run.saved[-1], observe=True)
+    again()
+
+    assert again.bytes == FILM.read()
+    assert len(again.seen) == FILM.size - run.saved[-1].flushed
+
+
+@pytest.mark.parametrize("kind", ["sends_chunked", "sends_until_close"])
+def test_bodies_without_a_length_end_where_they_end(prepare, host, kind):
+    host.ignores_ranges()
+    getattr(host, kind)()
+    run = prepare(host.url("/film"))
+
+    outcome = run()
+
+    assert run.bytes == FILM.read()
+    assert outcome.size == FILM.size
+
+
+def test_a_chunked_body_that_breaks_off_is_not_taken_for_the_end(prepare, host):
+    host.ignores_ranges()
+    host.sends_chunked()
+    host.closes_after(3 * MIB)
+    run = prepare(host.url("/film"))
+
+    run()
+
+    assert run.bytes == FILM.read()
+
+
+# Links that expire and files that change.
+
+
+def test_an_expired_link_is_renewed_once_and_the_file_goes_on(prepare, host):
+    host.expires("/film")
+    links = Renewable(host.url("/film"), host.renew("/film"))
+    run = prepare(links)
+
+    run()
+
+    assert run.bytes == FILM.read()
+    assert links.asked == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_link_that_expires_in_the_middle_is_renewed(prepare, host, status):
+    links = Renewable(host.url("/film"))
+    run = prepare(links, ring=4 * MIB, batch=4 * MIB)
+
+    def expire(offset, _):
+        if offset and not links.asked:
+            host.expires("/film", status=status)
+            links.urls.append(host.renew("/film"))
+
+    run.download._observe = expire
+    host.closes_at(0.9)  # a connection that is not asked again would not notice
+
+    run()
+
+    assert run.bytes == FILM.read()
+
+
+def test_fresh_links_that_do_not_help_are_not_asked_for_without_end(prepare, host):
+    host.answers(404, times=None)
+    links = Renewable(*[host.url("/film") + f"?{number}" for number in range(50)])
+
+    with pytest.raises(LinkExpired, match="404"):
+        prepare(links)()
+
+    assert links.asked <= 3
+
+
+CHANGES = {
+    "another ETag": lambda host: host.changes_file("/film", etag='"other"'),
+    "other content": lambda host: host.changes_file("/film", Pattern(FILM.size, seed=8)),
+    "another size": lambda host: host.changes_file("/film", Pattern(FILM.size + 1, seed=7)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_changed_is_not_mixed_with_the_old_one(prepare, host, change):
+    run = prepare(host.url("/film"), ring=4 * MIB, batch=4 * MIB)
+    run.download._observe = lambda offset, _: offset and run.download.stop()
+    with pytest.raises(Stopped):
+        run()
+    CHANGES[change](host)
+
+    again = prepare(host.url("/film"), resume=run.saved[-1])
+    with pytest.raises(FileChanged):
+        again()
+
+    assert again.bytes == FILM.read(0, run.saved[-1].flushed)
+
+
+# Redirects.
+
+
+def test_redirects_are_followed_once_and_remembered(prepare, host):
+    host.redirects(host.url("/film"), path="/moved")
+    host.adds_file("/moved", b"not this")
+    run = prepare(host.url("/moved"), ring=4 * MIB)
+
+    run()
+
+    assert run.bytes == FILM.read()
+    assert [asked.path for asked in host.requests].count("/moved") == 1
+
+
+def test_redirects_in_a_circle_are_told(prepare, host):
+    host.adds_file("/a", b"a")
+    host.adds_file("/b", b"b")
+    host.redirects(host.url("/b"), path="/a")
+    host.redirects(host.url("/a"), path="/b")
+
+    with pytest.raises(Unusable, match="circle"):
+        prepare(host.url("/a"))()
+
+
+def test_an_endless_chain_of_redirects_is_told(prepare, host):
+    for number in range(8):
+        host.adds_file(f"/{number}", b"x")
+        host.redirects(host.url(f"/{number + 1}"), path=f"/{number}")
+
+    with pytest.raises(Unusable, match="more than 5"):
+        prepare(host.url("/0"))()
+
+
+def test_credentials_do_not_go_to_another_host(prepare, host):
+    with FileHost({"/film": FILM}) as other:
+        host.redirects(other.url("/film"))
+        url = host.url("/film").replace("http://", "http://me:secret@")
+        prepare(url)()
+
+    assert "authorization" in host.requests[0].headers
+    assert all("authorization" not in asked.headers for asked in other.requests)
+
+
+def test_https_does_not_lead_to_plain_http_elsewhere(prepare):
+    with FileHost({"/film": FILM}, tls=True) as host:
+        host.redirects("http://example.com/film")
+
+        with pytest.raises(NotTrusted, match="plain http"):
+            prepare(host.url("/film"), ca_file=host.ca_file)()
+
+
+# Hosts with limits.
+
+
+def test_a_host_that_allows_few_connections_gets_few(prepare, host):
+    host.max_connections(2)
+    run = prepare(host.url("/film"), connections=8, patience=20)
+
+    run()
+
+    assert run.bytes == FILM.read()
+
+
+def test_a_links_own_cap_is_kept(prepare, host):
+    class Capped(Renewable):
+        def current(self):
+            return type(super().current())(self.urls[0], max_connections=1)
+
+    run = prepare(Capped(host.url("/film")), connections=16)
+    run()
+
+    assert host.peak_active == 1
+
+
+def test_one_very_slow_connection_does_not_hold_up_the_others(prepare, host):
+    host.trickles(20_000, times=1, nth=3)
+    run = prepare(host.url("/film"), connections=4, ring=4 * MIB)
+
+    outcome = run()
+
+    assert run.bytes == FILM.read()
+    assert outcome.seconds < 5  # alone it would take a minute for its megabyte
