@@ -1,0 +1,1 @@
+"""Torrents as jobs: the state machine, the queue and the supervisor."""
