@@ -25,9 +25,9 @@ from engine.transfer.errors import Stopped, TransferError
 from engine.transfer.ranges import Body, Expected
 from engine.transfer.retry import Patience
 from engine.transfer.ring import BLOCK, Ring
-from engine.transfer.window import Lease, Window
+from engine.transfer.window import UNBOUNDED, Lease, Window
 
-UNKNOWN_SIZE = 1 << 62
+UNKNOWN_SIZE = UNBOUNDED
 """Stands for the size of a file whose end nobody has told us yet."""
 
 LONGEST_LEASE = 8 << 20
@@ -54,6 +54,7 @@ class Board:
         expected: Expected,
         ring: Ring,
         capacity: int,
+        reach: int,
         cap: int,
         patience: Patience,
         clock: Callable[[], float],
@@ -63,7 +64,7 @@ class Board:
         self._room = threading.Condition(self._lock)
         self._work = threading.Condition(self._lock)
         size = UNKNOWN_SIZE if expected.size is None else expected.size
-        self._window = Window(start=start, size=size, capacity=capacity, block=BLOCK)
+        self._window = Window(start=start, size=size, capacity=capacity, block=BLOCK, reach=reach)
         self._ring = ring
         self._patience = patience
         self._alone = cap == 1
@@ -225,6 +226,12 @@ class Board:
         with self._lock:
             self._window.advance(base)
             self._ring.release(base)
+            self._room.notify_all()
+
+    def saved(self, durable: int) -> None:
+        """Bytes below `durable` survive a crash."""
+        with self._lock:
+            self._window.durable = durable
             self._room.notify_all()
 
     def resize(self, *, target: int | None = None, capacity: int | None = None) -> None:

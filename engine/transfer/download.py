@@ -197,6 +197,7 @@ class Download:
             expected=expected,
             ring=self._ring,
             capacity=self._ring_size.capacity,
+            reach=cap,
             cap=request.connections,
             patience=Patience(request.patience),
             clock=clock,

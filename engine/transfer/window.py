@@ -13,9 +13,10 @@ Theory
     and the leases' cursors, and everything below it may be written: that is `ready()`.
 
 Rules
-    Leases are handed out in file order and never begin at or beyond `limit()`, because a byte
-    farther than `base + capacity` has no place in the ring. Since the first gap always comes first,
-    the head of the file is never starved by what lies behind it.
+    Leases are handed out in file order and never begin at or beyond `limit()`: a byte farther than
+    `base + capacity` has no place in the ring, and a byte farther than `durable + reach` would make
+    a crash cost more than `reach` bytes. Since the first gap always comes first, the head of the
+    file is never starved by what lies behind it.
 
     A lease of a given length ends on a block border (or at the end of what is missing) and inside
     the window, so its holder never has to wait for room half-way, and several holders can never
@@ -31,6 +32,9 @@ What breaks if you edit
 import bisect
 
 import msgspec
+
+UNBOUNDED = 1 << 62
+"""Bytes: farther than any file."""
 
 
 class Lease:
@@ -59,7 +63,9 @@ class Gap(msgspec.Struct):
 class Window:
     """The ranges of one download; see the module's theory."""
 
-    def __init__(self, *, start: int, size: int, capacity: int, block: int) -> None:
+    def __init__(
+        self, *, start: int, size: int, capacity: int, block: int, reach: int | None = None
+    ) -> None:
         if not 0 <= start <= size:
             raise ValueError(f"cannot start at byte {start} of {size}")
         if capacity < block:
@@ -69,6 +75,9 @@ class Window:
         self.capacity = capacity
         """Bytes the ring may hold; may be changed at any time."""
         self.block = block
+        self.durable = start
+        """Everything below it survives a crash; at most `base`."""
+        self._reach = UNBOUNDED if reach is None else reach
         self._gaps = [Gap(start, size)] if start < size else []
         self._leases: list[Lease] = []
 
@@ -129,8 +138,9 @@ class Window:
         self.base = base
 
     def limit(self) -> int:
-        """Return the first byte that has no place in the ring now."""
-        return min(self.size, self.base // self.block * self.block + self.capacity)
+        """Return the first byte that may not be stored now: the ring or the reach ends there."""
+        ring = self.base // self.block * self.block + self.capacity
+        return min(self.size, ring, self.durable + self._reach)
 
     def room(self, lease: Lease) -> int:
         """Return how far the lease's holder may fill: a block border, its end, or its cursor."""

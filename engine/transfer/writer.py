@@ -148,6 +148,7 @@ class Writer:
                 last_modified=expected.last_modified,
             )
         )
+        self._board.saved(self.durable)
 
     def _write(self, start: int, end: int) -> None:
         views = self._board.views(start, end)

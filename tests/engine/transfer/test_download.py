@@ -183,6 +183,22 @@ def test_checkpoints_only_ever_grow_and_end_with_the_size(prepare, host):
     assert {checkpoint.etag for checkpoint in run.saved} == {'"1-1"'}
 
 
+def test_a_crash_never_costs_more_than_the_ring(prepare, host):
+    ring = 4 * MIB
+    run = prepare(host.url("/film"), ring=ring, flush_interval=1000)
+    lost = []
+
+    def look(*_):
+        progress = run.download.progress()
+        durable = run.saved[-1].flushed if run.saved else 0
+        lost.append(progress.received - durable)
+
+    run.download._observe = look
+    run()
+
+    assert max(lost) <= ring
+
+
 def test_progress_can_be_asked_at_any_time(prepare, host):
     run = prepare(host.url("/film"), ring=4 * MIB)
     seen = []

@@ -110,6 +110,20 @@ def test_a_size_that_is_found_out_late_ends_the_last_gap():
     assert ranges.lease(None).end == 100
 
 
+def test_nothing_is_leased_that_a_crash_could_cost_beyond_the_reach():
+    ranges = Window(start=0, size=1000, capacity=8 * BLOCK, block=BLOCK, reach=2 * BLOCK)
+    lease = ranges.lease(4 * BLOCK)
+    assert lease.end == 2 * BLOCK
+    lease.cursor = lease.end
+    ranges.give_back(lease)
+    ranges.advance(2 * BLOCK)
+    assert ranges.lease(BLOCK) is None
+
+    ranges.durable = BLOCK
+
+    assert ranges.lease(BLOCK).end == 3 * BLOCK
+
+
 def test_only_a_single_lease_can_take_the_rest():
     ranges = window()
     first = ranges.lease(BLOCK)
