@@ -1,0 +1,205 @@
+"""The command line: `alldebrid-client serve` and `alldebrid-client get`.
+
+Each command imports its own modules when it runs, so that `get` does not carry a web server.
+
+Exit status: 0 done, 1 failed with one line on stderr for each reason, 2 wrong usage, 130 and 143
+ended by Ctrl-C and SIGTERM.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from api import kinds, logs, settings
+from api.sizes import BadSize, parse_rate
+from api.variables import variable
+
+PROGRAM = "alldebrid-client"
+
+GET_FLAGS = (
+    ("--connections", "ARIA2_CONNECTIONS", "N"),
+    ("--ram-buffer", "RAM_BUFFER_PER_DOWNLOAD", "SIZE"),
+    ("--write-batch", "WRITE_BATCH_SIZE", "SIZE"),
+    ("--ca", "SSL_CERT_FILE", "FILE"),
+)
+"""Flags of `get` that go before the variable of the same meaning."""
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which Python lets another thread run. With its default of 0.005 one busy thread
+slows sixteen that receive TLS records to a tenth; at this value it costs them a third."""
+
+logger = logging.getLogger("api.cli")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; `arguments` are the process's by default."""
+    options = _parser().parse_args(arguments)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except settings.SettingsError as error:
+        for problem in error.problems:
+            complain(problem)
+        return 1
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone. Python flushes once more at exit: into nothing, then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def complain(sentence: str) -> None:
+    """Print one line of error on stderr, masked."""
+    line = logs.one_line(logs.MASKER.mask(sentence))
+    print(f"{PROGRAM}: {line}", file=sys.stderr, flush=True)  # noqa: T201 - for the user
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and no secret of what was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        complain(f"{message}; {self.prog} --help tells what there is")
+        sys.exit(2)
+
+
+class _Version(argparse.Action):
+    def __call__(self, *_: Any) -> None:
+        # Reading it takes longer than parsing the rest of the command line.
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(PROGRAM, version("alldebrid-client"))  # noqa: T201 - what was asked for
+        sys.exit(0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=PROGRAM,
+        description="A download client for AllDebrid that Sonarr and Radarr take for a"
+        " qBittorrent, and its download engine as a command.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_serve(commands)
+    _add_get(commands)
+    return parser
+
+
+def _add_serve(commands: Any) -> None:
+    parser = commands.add_parser(
+        "serve",
+        help="run the service",
+        description="Run the service. It is set up with environment variables; see the README,"
+        " or --print-config for what is in force.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--local",
+        action="store_true",
+        help="for trying it out: CONFIG_DIR and DOWNLOAD_DIR default to ./data/config and"
+        " ./data/downloads, and HOST to 127.0.0.1, so that only this machine can connect",
+    )
+    parser.add_argument(
+        "--print-config",
+        action="store_true",
+        help="print the settings in force, secrets masked, and where each comes from",
+    )
+    parser.set_defaults(run=_serve)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    config = settings.load(local=options.local)
+    if options.print_config:
+        print(settings.print_config(config))  # noqa: T201 - what was asked for
+        return 0
+    for secret in (config.alldebrid_api_key, config.api_password):
+        logs.hide(secret)
+    logs.configure(config.log_level)
+    for note in config.notes:
+        logger.warning("settings=noted note=%s", note)
+    from api.serve import serve  # noqa: PLC0415 - see the module's text
+
+    try:
+        status: int = serve(config)
+    except Exception:
+        # A bug of ours: in the log it is masked, on its way out of the process it would not be.
+        logger.exception("serve=failed")
+        return 1
+    return status
+
+
+def _add_get(commands: Any) -> None:
+    parser = commands.add_parser(
+        "get",
+        help="download a URL",
+        description="Download an http or https URL over several connections. What was"
+        " downloaded is kept in FILE.part until all of it is there; run again, it goes on.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("url", metavar="URL")
+    add("-o", "--output", metavar="FILE", help="file or folder; by default the name in the URL")
+    add("--overwrite", action="store_true", help="replace FILE if it is there")
+    for flag, name, metavar in GET_FLAGS:
+        of = variable(name)
+        default = f" (default {of.default})" if of.default else ""
+        meaning = of.meaning[0].lower() + of.meaning[1:].rstrip(".")
+        text = f"{meaning}{default}; also as {name}"
+        add(flag, dest=name, metavar=metavar, type=_argument(of.kind), help=text)
+    add("--limit", metavar="RATE", type=_rate, default=0, help="bytes a second, such as 10M")
+    add("--sha256", action="store_true", help="hash the file on the way and print the hash")
+    add("--json", action="store_true", help="print one JSON object about this run at the end")
+    add("--quiet", action="store_true", help="no progress bar and no summary, only errors")
+    parser.set_defaults(run=_get)
+
+
+def _get(options: argparse.Namespace) -> int:
+    given = {name: getattr(options, name) for _flag, name, _metavar in GET_FLAGS}
+    transfer = settings.load_transfer({name: text for name, text in given.items() if text})
+    # Without a level of one's own only `get` itself speaks: log lines would tear the bar apart.
+    logs.configure(transfer.log_level or "CRITICAL")
+    from api.get import Options, get  # noqa: PLC0415 - see the module's text
+
+    wanted = Options(
+        url=options.url,
+        output=options.output or "",
+        overwrite=options.overwrite,
+        transfer=transfer,
+        limit=options.limit,
+        sha256=options.sha256,
+        json=options.json,
+        quiet=options.quiet,
+    )
+    return get(wanted, complain)
+
+
+def _argument(kind: kinds.Kind) -> Callable[[str], str]:
+    """Return a check of an argument that lets its text through."""
+
+    def check(text: str) -> str:
+        try:
+            kind.parse(text.strip())
+        except kinds.BadValue as error:
+            line = f"{text!a}: {error}; accepted: {kind.accepts}"
+            raise argparse.ArgumentTypeError(line) from None
+        return text
+
+    return check
+
+
+def _rate(text: str) -> int:
+    try:
+        return parse_rate(text)
+    except BadSize as error:
+        raise argparse.ArgumentTypeError(f"{text!a}: {error}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

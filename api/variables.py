@@ -1,0 +1,212 @@
+"""Every environment variable of the service: the table from which all else follows.
+
+Parsing, `--print-config` and the README's table of settings come from `TABLE`.
+"""
+
+from typing import Any
+
+import msgspec
+
+from api import kinds
+
+MASK = "********"
+"""Stands where a secret would."""
+
+_ARIA2 = "it belonged to aria2, which is not used"
+_LATER = "not available in this version"
+
+
+class Variable(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the table."""
+
+    name: str
+    kind: kinds.Kind
+    default: str = ""
+    """As it would be written in the environment; empty for none."""
+    local: str = ""
+    """The default with `serve --local`, where it differs."""
+    meaning: str
+    """What it does, in a line."""
+    no_effect: str = ""
+    """Why setting it changes nothing; empty for those that count."""
+    field: str = ""
+    """Its field in `Settings`, where that is not its name in lower case."""
+    secret: bool = False
+
+    def shown(self, value: Any) -> str:
+        """Return `value` as it may be seen."""
+        return MASK if self.secret and value else self.kind.show(value)
+
+
+TABLE: tuple[Variable, ...] = (
+    Variable(
+        name="ALLDEBRID_API_KEY",
+        kind=kinds.api_key(),
+        secret=True,
+        meaning="API key of the AllDebrid account. Without one a simulated AllDebrid is used.",
+    ),
+    Variable(
+        name="ALLDEBRID_API_URL",
+        kind=kinds.base_url(),
+        default="https://api.alldebrid.com",
+        meaning="Where AllDebrid's API is, so that another server can stand in.",
+    ),
+    Variable(
+        name="ALLDEBRID_DELETE_MAGNETS",
+        kind=kinds.switch(),
+        default="true",
+        meaning="Delete a magnet from the account once its files are here and verified.",
+    ),
+    Variable(
+        name="CONFIG_DIR",
+        kind=kinds.folder(),
+        default="/config",
+        local="./data/config",
+        meaning="Folder of the database.",
+    ),
+    Variable(
+        name="DOWNLOAD_DIR",
+        kind=kinds.folder(),
+        default="/downloads",
+        local="./data/downloads",
+        meaning="Folder of the downloads; finished ones are in `complete/<category>/` below it.",
+    ),
+    Variable(
+        name="HOST",
+        kind=kinds.host(),
+        default="0.0.0.0",  # noqa: S104 - a container's service listens on all its addresses
+        local="127.0.0.1",
+        meaning="Address to listen on.",
+    ),
+    Variable(
+        name="PORT",
+        kind=kinds.whole(0, 65535, " (0: any free port)"),
+        default="6500",
+        meaning="Port of the qBittorrent API.",
+    ),
+    Variable(
+        name="API_USERNAME",
+        kind=kinds.line_of_text(),
+        meaning="User name that Sonarr and Radarr must give. Not set: no login is asked for.",
+    ),
+    Variable(
+        name="API_PASSWORD",
+        kind=kinds.line_of_text(),
+        secret=True,
+        meaning="Password that goes with API_USERNAME; set both or none.",
+    ),
+    Variable(
+        name="STORAGE_TYPE",
+        kind=kinds.choice("auto", "hdd", "ssd"),
+        default="auto",
+        meaning="Kind of disk under DOWNLOAD_DIR. `auto` asks the kernel.",
+    ),
+    Variable(
+        name="MAX_CONCURRENT_DOWNLOADS",
+        kind=kinds.whole(1, 64),
+        default="2",
+        meaning="Torrents that download at the same time.",
+    ),
+    Variable(
+        name="ARIA2_CONNECTIONS",
+        field="connections",
+        kind=kinds.whole(1, 16),
+        default="16",
+        meaning="Most connections of one download; as many as help are used.",
+    ),
+    Variable(
+        name="RAM_BUFFER_PER_DOWNLOAD",
+        kind=kinds.size("8M", "64G"),
+        default="512M",
+        meaning="Most memory between line and disk for one download; used only while it helps.",
+    ),
+    Variable(
+        name="WRITE_BATCH_SIZE",
+        kind=kinds.size("1M", "32G"),
+        default="64M",
+        meaning="Most bytes that are written in one go; at most half of RAM_BUFFER_PER_DOWNLOAD.",
+    ),
+    Variable(
+        name="FLUSH_INTERVAL",
+        kind=kinds.seconds(0.1, 600),
+        default="5",
+        meaning="What was received is on disk after this many seconds at the latest.",
+    ),
+    Variable(
+        name="FILE_ALLOCATION",
+        kind=kinds.choice("prealloc", "falloc", "trunc", "none"),
+        default="prealloc",
+        meaning="`none`: do not reserve room for a file before it is written. Others: do.",
+    ),
+    Variable(
+        name="SSL_CERT_FILE",
+        kind=kinds.certificates(),
+        meaning="Certificates to trust instead of the system's.",
+    ),
+    Variable(
+        name="LOG_LEVEL",
+        kind=kinds.choice("DEBUG", "INFO", "WARNING", "ERROR"),
+        default="INFO",
+        meaning="Least important messages that are logged.",
+    ),
+    Variable(
+        name="ARIA2_SPLIT",
+        kind=kinds.whole(1, 1000),
+        default="1",
+        meaning="Segments of a download.",
+        no_effect=_ARIA2,
+    ),
+    Variable(
+        name="ARIA2_DISK_CACHE",
+        kind=kinds.size("0", "64G"),
+        default="128M",
+        meaning="Cache in front of the disk.",
+        no_effect=f"{_ARIA2}; RAM_BUFFER_PER_DOWNLOAD is what counts",
+    ),
+    Variable(
+        name="ENABLE_MMAP",
+        kind=kinds.switch(),
+        default="true",
+        meaning="Write through memory maps.",
+        no_effect=_ARIA2,
+    ),
+    Variable(
+        name="ENABLE_DASHBOARD",
+        kind=kinds.switch(),
+        default="false",
+        meaning="Web page to look at the service.",
+        no_effect=_LATER,
+    ),
+    Variable(
+        name="AUTO_EXTRACT",
+        kind=kinds.switch(),
+        default="false",
+        meaning="Unpack .rar archives.",
+        no_effect=_LATER,
+    ),
+)
+
+
+_BY_NAME = {entry.name: entry for entry in TABLE}
+
+
+def variable(name: str) -> Variable:
+    """Return the line of the table for `name`."""
+    return _BY_NAME[name]
+
+
+def markdown_table() -> str:
+    """Return the README's table."""
+    lines = ["| Variable | Default | Accepted | What it does |", "|---|---|---|---|"]
+    for entry in TABLE:
+        name = f"`{entry.name}`"
+        if entry.secret:
+            name += f", `{entry.name}_FILE`"
+        default = f"`{entry.default}`" if entry.default else ""
+        if entry.local:
+            default += f"; with `--local` `{entry.local}`"
+        meaning = entry.meaning
+        if entry.no_effect:
+            meaning += f" *No effect:* {entry.no_effect}."
+        lines.append(f"| {name} | {default} | {entry.kind.accepts} | {meaning} |")
+    return "\n".join(lines)
