@@ -47,6 +47,10 @@ class TorrentRecord(msgspec.Struct, frozen=True, kw_only=True):
     inactive_seeding_time_limit: int = NO_LIMIT_SET
     """Minutes."""
 
+    def __repr__(self) -> str:
+        """Leave out the magnet: its trackers may carry a passkey."""
+        return f"TorrentRecord({self.hash}, name={self.name!r}, state={self.state})"
+
 
 class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One file of a torrent."""
@@ -66,6 +70,11 @@ class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The strong ETag that came with those bytes; empty when the server gave none."""
     last_modified: str = ""
     """The Last-Modified that came with those bytes, word for word."""
+
+    def __repr__(self) -> str:
+        """Leave out the link."""
+        done = f"{self.flushed} of {self.size}"
+        return f"FileRecord({self.torrent}, {self.index}, {self.path!r}, {done})"
 
 
 class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +97,10 @@ class UnlockedLink(msgspec.Struct, frozen=True, kw_only=True):
     unlocked_at: int
     max_connections: int = 0
     """The link's own cap on connections; 0 when it has none."""
+
+    def __repr__(self) -> str:
+        """Leave out both links."""
+        return f"UnlockedLink(unlocked_at={self.unlocked_at})"
 
 
 class CategoryRecord(msgspec.Struct, frozen=True, kw_only=True):
