@@ -258,6 +258,12 @@ class Board:
             return self._starved > 0 and not self._window.exhausted
 
     @property
+    def fetched(self) -> bool:
+        """True when every byte has arrived: there is no work left for connections."""
+        with self._lock:
+            return self._window.exhausted and not self._window.leases
+
+    @property
     def done(self) -> bool:
         """True when every byte is written."""
         with self._lock:

@@ -307,6 +307,8 @@ class Download:
         for fetcher in [each for each in self._fetchers if not each.thread.is_alive()]:
             self._fetchers.remove(fetcher)
             self._gone += fetcher.received
+        if self._board.fetched:
+            return
         there = {fetcher.number for fetcher in self._fetchers}
         for number in range(self._board.target):
             if number not in there:

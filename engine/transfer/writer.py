@@ -135,7 +135,10 @@ class Writer:
         """Make what is written durable, then say so."""
         size = self._board.size
         self._synced_at = self._clock()
-        if self.written == self.durable or size is None:
+        if self.written == self.durable:
+            return
+        if size is None:  # nobody can go on in a file of unknown size: a crash costs all of it
+            self._board.saved(self.written)
             return
         self._part.sync()
         self.durable = self.written

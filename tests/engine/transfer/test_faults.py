@@ -198,7 +198,7 @@ def test_a_resumed_file_from_a_server_without_ranges_is_skipped_up_to_there(prep
 def test_bodies_without_a_length_end_where_they_end(prepare, host, kind):
     host.ignores_ranges()
     getattr(host, kind)()
-    run = prepare(host.url("/film"))
+    run = prepare(host.url("/film"), ring=4 * MIB)
 
     outcome = run()
 
