@@ -30,7 +30,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     """0 while nobody knows."""
     speed: float
-    connections: int
+    connections: int | None = None
+    """None where nobody tells."""
     resident: int
     """Memory of this process."""
 
@@ -88,7 +89,7 @@ def render(shown: Shown, width: int) -> str:
     parts = _parts(shown)
     for name in LEAST_FIRST:
         if _length(parts) > width:
-            del parts[name]
+            parts.pop(name, None)
     room = min(width - _length(parts) - 4, LONGEST_BAR)
     text = "  ".join(parts.values())
     if room >= SHORTEST_BAR:
@@ -123,14 +124,16 @@ def _parts(shown: Shown) -> dict[str, str]:
         # Rounded down: 100 % is said when all is there, not a moment before.
         percent = f"{min(100 * shown.received // shown.size, 100):3}%"
         sizes = _of(shown.received, shown.size)
-    return {
+    parts = {
         "percent": percent,
         "sizes": sizes,
         "speed": f"{human_size(shown.speed)}/s",
         "eta": f"ETA {duration(time_to_go(shown))}",
-        "connections": f"{shown.connections} conn",
-        "memory": f"RAM {human_size(shown.resident)}",
     }
+    if shown.connections is not None:
+        parts["connections"] = f"{shown.connections} conn"
+    parts["memory"] = f"RAM {human_size(shown.resident)}"
+    return parts
 
 
 def _of(received: int, size: int) -> str:

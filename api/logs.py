@@ -112,6 +112,9 @@ def one_line(text: str) -> str:
     return _CONTROLS.sub(_escape, text)
 
 
+CLEAR_LINE = "\r\x1b[K"
+"""Back to the first column, and empty the line: ECMA-48."""
+
 MASKER = Masker()
 """The process's own: there is one log, so there is one list of what must not be in it."""
 
@@ -168,14 +171,23 @@ class LogHandler(logging.StreamHandler[TextIO]):
         """Drop the record: what logging would print here is the record without its mask."""
 
 
+class TerminalHandler(LogHandler):
+    """Writes lines where a progress bar may stand: the bar gives way and is drawn again below."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line behind what empties the one the cursor is in."""
+        return f"{CLEAR_LINE}{super().format(record)}"
+
+
 def configure(level: str, stream: TextIO | None = None, *, masker: Masker = MASKER) -> None:
     """Send everything of `level` (`DEBUG`, `INFO`, ...) and above to `stream`, stderr by default.
 
     Replaces what was set up before. Warnings of the `warnings` module are logged too.
     """
     stream = stream or sys.stderr
-    handler = LogHandler(stream)
-    handler.setFormatter(LineFormatter(masker) if stream.isatty() else JsonFormatter(masker))
+    terminal = stream.isatty()
+    handler = TerminalHandler(stream) if terminal else LogHandler(stream)
+    handler.setFormatter(LineFormatter(masker) if terminal else JsonFormatter(masker))
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)

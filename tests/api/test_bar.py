@@ -20,7 +20,7 @@ SHOWN = st.builds(
     received=st.integers(0, 1 << 50),
     size=st.integers(0, 1 << 50),
     speed=st.floats(0, 1e12),
-    connections=st.integers(0, 16),
+    connections=st.none() | st.integers(0, 16),
     resident=st.integers(0, 1 << 40),
 )
 
@@ -30,6 +30,10 @@ class Clock:
 
     def __call__(self):
         return self.now
+
+
+def test_what_nobody_tells_is_left_out():
+    assert "conn" not in render(shown(connections=None), 90)
 
 
 def test_a_wide_line_shows_everything():

@@ -330,6 +330,15 @@ class TestConfiguring:
 
         assert stream.getvalue().endswith("DEBUG   engine.some state=ready\n")
 
+    def test_a_progress_bar_on_the_terminal_gives_way_to_a_line(self, root):
+        stream = Terminal()
+        stream.write("[###---] 50%")
+
+        configure("DEBUG", stream)
+        logging.getLogger("engine.some").debug("state=ready")
+
+        assert stream.getvalue().startswith("[###---] 50%\r\x1b[K")
+
     def test_writes_to_stderr_by_default(self, root, capsys):
         configure("INFO")
         logging.getLogger("engine.some").info("state=ready")
