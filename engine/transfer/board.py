@@ -252,10 +252,12 @@ class Board:
             return self._window.leases, self._window.head()
 
     @property
-    def full(self) -> bool:
-        """True while a connection waits for room in the ring."""
+    def starved(self) -> float:
+        """The share of connections, 0 to 1, that wait for room in the ring."""
         with self._lock:
-            return self._starved > 0 and not self._window.exhausted
+            if self._window.exhausted:
+                return 0.0
+            return min(1.0, self._starved / self.target)
 
     @property
     def fetched(self) -> bool:

@@ -283,22 +283,23 @@ class Download:
     def _watch(self, writer: Writer) -> None:
         """Look after the connections: how many, how large a ring, and which one is stuck."""
         board, now = self._board, self._clock()
-        full = board.full
+        starved = board.starved
         received = self._received()
         self._speed.observe(now, received)
         if board.cap < self._parallelism.cap:
             self._parallelism.limit(board.cap)
-        disk_bound = full and not writer.idle
+        disk_bound = starved > 0 and not writer.dry
         if self._parallelism.observe(now, received, disk_bound=disk_bound):
             logger.info(
                 "connections=%d reason=%r", self._parallelism.target, self._parallelism.reason
             )
         if board.answered and board.target != self._parallelism.target and not board.unranged:
             board.resize(target=self._parallelism.target)
-        if self._ring_size.observe(now, full=full, dry=writer.idle):
+        if self._ring_size.observe(now, starved=starved, dry=writer.dry):
             logger.info("ring=%d reason=%r", self._ring_size.capacity, self._ring_size.reason)
             board.resize(capacity=self._ring_size.capacity)
-        for lease in self._stalls.find(*board.leases(), now=now, full=full, dry=writer.idle):
+        leases = board.leases()
+        for lease in self._stalls.find(*leases, now=now, full=starved > 0, dry=writer.dry):
             self._replace(lease)
         self._hire()
 

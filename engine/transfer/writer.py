@@ -83,8 +83,8 @@ class Writer:
         self._clock = clock
         self.written = start
         self.durable = start
-        self.idle = False
-        """True while nothing is ready that could be written."""
+        self.dry = False
+        """True while it waits for bytes: less has arrived than is worth a write."""
         self._waiting_since: float | None = None
         self._synced_at = clock()
 
@@ -99,8 +99,7 @@ class Writer:
         """Write what is worth writing now; return whether anything was. Raises what went wrong."""
         now = self._clock()
         base, ready = self._board.ready()
-        self.idle = ready == base
-        if self.idle:
+        if ready == base:
             self._waiting_since = None
         elif self._waiting_since is None:
             self._waiting_since = now
@@ -113,11 +112,12 @@ class Writer:
             batch=self._batch,
             due=due,
         )
-        if end > base:
+        self.dry = end == base
+        if not self.dry:
             self._write(base, end)
             self._waiting_since = None
         self._checkpoint_if_due()
-        return end > base
+        return not self.dry
 
     def drain(self) -> None:
         """Write everything that is ready and save where we are: the download ends early."""

@@ -9,9 +9,9 @@ def sized(cap=512 * MIB):
     return RingSize(cap, MIB, now=0.0)
 
 
-def run(size, seconds, *, full, dry, begin=0.0):
+def run(size, seconds, *, starved, dry, begin=0.0):
     for tick in range(int(seconds * 10)):
-        size.observe(begin + (tick + 1) / 10, full=full, dry=dry)
+        size.observe(begin + (tick + 1) / 10, starved=starved, dry=dry)
 
 
 def test_it_begins_small_whatever_the_cap():
@@ -19,50 +19,58 @@ def test_it_begins_small_whatever_the_cap():
     assert sized(8 * MIB).capacity == 8 * MIB
 
 
-def test_a_disk_that_runs_dry_behind_a_full_ring_makes_it_grow():
+def test_a_head_that_holds_up_all_others_makes_it_grow():
     size = sized()
-    run(size, 1.5, full=True, dry=True)
+    run(size, 1.5, starved=0.75, dry=True)
 
     assert size.capacity == START * 3 // 2
     assert "dry" in size.reason
 
 
+def test_a_connection_that_waits_now_and_then_does_not():
+    size = sized()
+    for second in range(60):
+        run(size, 0.5, starved=0.25, dry=True, begin=second)
+        run(size, 0.5, starved=0, dry=True, begin=second + 0.5)
+
+    assert size.capacity == START
+
+
 def test_a_slow_disk_alone_never_does():
     size = sized()
-    run(size, 20, full=True, dry=False)
+    run(size, 20, starved=1, dry=False)
 
     assert size.capacity == START
 
 
 def test_a_slow_line_alone_never_does():
     size = sized()
-    run(size, 20, full=False, dry=True)
+    run(size, 20, starved=0, dry=True)
 
     assert size.capacity == START
 
 
-def test_a_burst_that_overfilled_the_ring_counts_when_the_disk_is_dry_after_it():
+def test_a_burst_that_overfilled_it_counts_when_the_disk_is_dry_soon_after():
     size = sized()
-    size.observe(0.4, full=True, dry=False)
-    size.observe(0.8, full=False, dry=True)
-    size.observe(1.1, full=False, dry=True)
+    run(size, 2, starved=1, dry=False)
+    run(size, 2, starved=0, dry=True, begin=2)
 
     assert size.capacity > START
 
 
 def test_it_never_exceeds_the_cap():
     size = sized(100 * MIB)
-    run(size, 30, full=True, dry=True)
+    run(size, 30, starved=1, dry=True)
 
     assert size.capacity == 100 * MIB
 
 
 def test_it_gives_back_after_a_calm_time_but_not_below_the_start():
     size = sized()
-    run(size, 10, full=True, dry=True)
+    run(size, 10, starved=1, dry=True)
     grown = size.capacity
-    run(size, 31, full=False, dry=False, begin=10)
+    run(size, 35, starved=0, dry=False, begin=10)
     assert START <= size.capacity < grown
 
-    run(size, 600, full=False, dry=False, begin=41)
+    run(size, 600, starved=0, dry=False, begin=45)
     assert size.capacity == START
