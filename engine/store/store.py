@@ -29,9 +29,14 @@ import apsw
 
 from engine.store.connection import open_database
 from engine.store.errors import StoreError, translated
-from engine.store.transaction import transaction
+from engine.store.transaction import synced, transaction
+
+__all__ = ["Connection", "Store", "StoreError"]
 
 T = TypeVar("T")
+
+Connection = apsw.Connection
+"""What works are given, for those who write them elsewhere."""
 
 
 class Store:
@@ -53,15 +58,18 @@ class Store:
     def __repr__(self) -> str:
         return f"<Store {self._path} {'closed' if self._closed else 'open'}>"
 
-    def submit(self, work: Callable[[apsw.Connection], T]) -> Future[T]:
+    def submit(self, work: Callable[[apsw.Connection], T], *, durable: bool = False) -> Future[T]:
         """Queue `work`; any thread may call. Raises StoreError once the store is closed.
+
+        With `durable` the future's result means that this work and all before it survive a power
+        cut as well; that costs an fsync.
 
         The future gets what `work` returns once it is committed, or what it raised, apsw's
         exceptions as StoreError. Rows must be read inside `work`: a cursor is worth nothing
         outside. Callbacks of the future run in the writer's thread and must not block.
         """
         try:
-            return self._writer.submit(self._transact, work)
+            return self._writer.submit(self._transact, work, durable=durable)
         except RuntimeError as error:
             raise StoreError(f"the database {self._path} is closed") from error
 
@@ -72,12 +80,12 @@ class Store:
             raise RuntimeError("a work must use the connection it was given, not the store")
         return self.submit(work).result()
 
-    async def run(self, work: Callable[[apsw.Connection], T]) -> T:
-        """Run `work` and return its result, for the event loop.
+    async def run(self, work: Callable[[apsw.Connection], T], *, durable: bool = False) -> T:
+        """Run `work` and return its result, for the event loop; `durable` as for `submit`.
 
         Cancelling the wait does not cancel the work.
         """
-        return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
+        return await asyncio.shield(asyncio.wrap_future(self.submit(work, durable=durable)))
 
     def close(self) -> None:
         """Run what is queued, bring the WAL into the database and close it; blocks.
@@ -89,8 +97,8 @@ class Store:
             self._closed = True
             self._db.close()  # makes the checkpoint; nothing happens the second time
 
-    def _transact(self, work: Callable[[apsw.Connection], T]) -> T:
+    def _transact(self, work: Callable[[apsw.Connection], T], *, durable: bool) -> T:
         """Run in the writer's thread, and nowhere else."""
         self._writer_ident = threading.get_ident()
-        with translated(self._path), transaction(self._db):
+        with translated(self._path), synced(self._db, durable=durable), transaction(self._db):
             return work(self._db)

@@ -23,3 +23,19 @@ def transaction(db: apsw.Connection) -> Iterator[None]:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+@contextlib.contextmanager
+def synced(db: apsw.Connection, *, durable: bool) -> Iterator[None]:
+    """Let the commits within survive a power cut, if `durable`; not within a transaction.
+
+    With synchronous=FULL a commit syncs the WAL, and with it every commit before.
+    """
+    if not durable:
+        yield
+        return
+    db.pragma("synchronous", "FULL")
+    try:
+        yield
+    finally:
+        db.pragma("synchronous", "NORMAL")

@@ -65,6 +65,25 @@ def test_works_run_in_the_order_they_were_submitted_in_one_thread(store):
     assert len({ident for _, ident in seen} - {threading.get_ident()}) == 1
 
 
+def test_a_durable_work_is_synced_and_the_next_one_is_not(store):
+    def level(db):
+        return db.pragma("synchronous")
+
+    normal, full = 1, 2
+    assert store.submit(level, durable=True).result() == full
+    assert store.submit(level).result() == normal
+
+
+def test_a_durable_work_that_raises_leaves_the_next_one_as_it_was(store):
+    def fail(_):
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - the work's own
+        store.submit(fail, durable=True).result()
+
+    assert store.call(lambda db: db.pragma("synchronous")) == 1
+
+
 def test_a_work_that_raises_leaves_no_trace_and_takes_no_other_down(store):
     def failing(db):
         values.put(db, "failing", "x")
