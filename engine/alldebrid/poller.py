@@ -114,6 +114,12 @@ class Poller:
                 self._want_full = True
                 await self._changed.wait()
 
+    async def look(self, magnet_id: int) -> None:
+        """Ask for one torrent now instead of with the next round; trouble is left to that."""
+        with contextlib.suppress(ApiError):
+            status = await self._source.status_of(magnet_id)
+            self._tell({**self._statuses, magnet_id: status})
+
     def by_hash(self, infohash: str) -> MagnetStatus | None:
         """Return the torrent with this infohash, as last heard of."""
         return self._statuses.get(self._by_hash.get(infohash.lower(), 0))

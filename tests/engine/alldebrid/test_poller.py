@@ -98,6 +98,23 @@ async def test_the_first_list_comes_on_demand(poller, remote, time):
     assert len(remote.asked) == 1
 
 
+async def test_a_look_at_one_torrent_is_no_list_and_is_told_at_once(poller, remote, time):
+    remote.put(1, code=4)
+    waiting = asyncio.create_task(poller.next(1, None))
+
+    await poller.look(1)
+
+    assert (await soon(time, waiting)).phase is Phase.READY
+    assert remote.confirmed == [1]
+
+
+async def test_a_look_that_fails_leaves_it_to_the_next_round(poller, remote, time):
+    await poller.look(1)  # it is not there yet
+    remote.put(1)
+
+    assert await soon(time, asyncio.create_task(poller.next(1, None)), 5)
+
+
 async def test_a_refresh_is_a_list_asked_for_now(poller, remote, time):
     await soon(time, asyncio.create_task(poller.synced()))
     remote.put(1)
