@@ -227,6 +227,8 @@ def publish(source: Path, target: Path) -> None:
     """
     with _translated(f"cannot move {source.name} to {target}"):
         target.parent.mkdir(parents=True, exist_ok=True)
+        for folder in _folders(source):
+            _sync_folder(folder)
         try:
             _rename(source, target)
         except OSError as problem:
@@ -291,6 +293,12 @@ def _sync_range(fd: int, start: int, end: int, flags: int) -> None:
     """sync_file_range(2); only a hint to the device, so where it does not exist nothing is lost."""
     if end > start:
         _libc.sync_file_range(fd, ctypes.c_int64(start), ctypes.c_int64(end - start), flags)
+
+
+def _folders(source: Path) -> Iterator[Path]:
+    """Yield the folders of a tree: the names of the files in them are to survive too."""
+    if source.is_dir():
+        yield from (Path(folder) for folder, _, _ in os.walk(source))
 
 
 def _rename(source: Path, target: Path) -> None:

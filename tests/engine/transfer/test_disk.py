@@ -254,6 +254,24 @@ def test_publishing_moves_a_file_and_makes_the_folders_it_needs(tmp_path):
     assert not (tmp_path / "part").exists()
 
 
+def test_publishing_makes_the_names_in_a_tree_survive_too(tmp_path, monkeypatch):
+    synced = []
+    real = os.fsync
+
+    def record(fd):
+        synced.append(Path(f"/proc/self/fd/{fd}").readlink())
+        real(fd)
+
+    monkeypatch.setattr(disk.os, "fsync", record)
+    (tmp_path / "new" / "Film" / "Subs").mkdir(parents=True)
+    (tmp_path / "new" / "Film" / "Subs" / "en.srt").write_bytes(b"")
+
+    publish(tmp_path / "new" / "Film", tmp_path / "complete" / "Film")
+
+    assert {tmp_path / "new/Film", tmp_path / "new/Film/Subs"} <= set(synced[:2])
+    assert {tmp_path / "complete", tmp_path / "new"} <= set(synced[2:])
+
+
 def test_publishing_never_replaces_anything(tmp_path):
     (tmp_path / "part").write_bytes(b"new")
     (tmp_path / "film").write_bytes(b"old")
