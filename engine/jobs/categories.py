@@ -1,0 +1,68 @@
+"""The categories of the qBittorrent API and the folders that go with them."""
+
+import logging
+from pathlib import Path
+
+from engine.jobs.fetch import in_thread
+from engine.jobs.folders import category_folder, checked_name
+from engine.jobs.ondisk import make_folder
+from engine.jobs.views import BadCategory
+from engine.store import categories
+from engine.store.records import CategoryRecord
+from engine.store.store import Store
+from engine.transfer.errors import DiskTrouble
+
+logger = logging.getLogger("engine.jobs.categories")
+
+
+class Categories:
+    """All categories, in memory and in the store. The event loop's thread only."""
+
+    def __init__(self, store: Store, complete: Path) -> None:
+        self._store = store
+        self._complete = complete
+        self._records: dict[str, CategoryRecord] = {}
+
+    def __repr__(self) -> str:
+        return f"<Categories {sorted(self._records)}>"
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._records
+
+    async def load(self) -> None:
+        """Read them, and make their folders: Sonarr's health check looks for them."""
+        for record in await self._store.run(categories.load_all):
+            self._records[record.name] = record
+            try:
+                await in_thread(make_folder, self.folder(record.name))
+            except DiskTrouble as problem:
+                # A disk that is not mounted yet must not keep the others from starting.
+                logger.warning("category=%r folder=missing reason=%r", record.name, str(problem))
+
+    def listed(self) -> list[CategoryRecord]:
+        """Return all, by name."""
+        return [self._records[name] for name in sorted(self._records)]
+
+    def folder(self, name: str) -> Path:
+        """Return the absolute folder of a category's finished files, also for none ("")."""
+        if not name:
+            return self._complete
+        record = self._records.get(name)
+        return category_folder(self._complete, name, record.save_path if record else "")
+
+    async def create(self, name: str, save_path: str) -> None:
+        """Create a category and its folder; one that exists keeps its path. Raises BadCategory."""
+        record = CategoryRecord(name=checked_name(name), save_path=save_path.strip())
+        record = self._records.get(name, record)
+        folder = category_folder(self._complete, name, record.save_path)
+        try:
+            await in_thread(make_folder, folder)
+        except DiskTrouble as problem:
+            raise BadCategory(f"the category {name!r} cannot have its folder: {problem}") from None
+        await self._store.run(lambda db: categories.save(db, record))
+        self._records.setdefault(name, record)
+
+    async def remove(self, name: str) -> None:
+        """Forget a category; nothing happens if there is none."""
+        await self._store.run(lambda db: categories.delete(db, name))
+        self._records.pop(name, None)

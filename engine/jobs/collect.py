@@ -1,0 +1,252 @@
+"""DOWNLOADING: a torrent's files one after the other through the engine, checked as they pass.
+
+Theory
+    Files are fetched in torrent order, so with the .torrent at hand one running hash checks all
+    pieces before their bytes are written. After a resume the piece that was begun has its first
+    part on disk: that part alone is read back.
+
+    A piece that is wrong takes back the durable prefix of every file it touches, in the store
+    first, and the download goes on from there with a fresh link. The same piece wrong twice fails
+    the torrent: AllDebrid's copy is damaged.
+
+Guarantees
+    A stored prefix is never longer than what is on disk and, but for the piece that is being
+    checked, verified. What a torrent may do again is counted in its history (`allowance`).
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from engine.alldebrid.errors import ApiError
+from engine.jobs.allowance import detail_of
+from engine.jobs.errors import Hopeless, NoRoom
+from engine.jobs.fetch import as_transfer_error, fetch, in_thread
+from engine.jobs.job import Job
+from engine.jobs.ondisk import adopt, aligned, make_empty, make_folders, missing, trusted
+from engine.jobs.pieces import PieceChecker, PieceMismatch
+from engine.jobs.states import State
+from engine.metainfo import Metainfo
+from engine.store.records import FileRecord
+from engine.transfer.disk import read_range
+from engine.transfer.download import Checkpoint, Request
+from engine.transfer.errors import FileChanged
+
+RESERVE = 500_000_000
+"""Bytes that stay free: a disk that is full to the last byte breaks more than this download."""
+
+
+async def collect(job: Job) -> None:
+    """Download all that is missing, and move on to MOVING.
+
+    Raises TransferError, ApiError, NoRoom, Hopeless.
+    """
+    metainfo = await job.metainfo()
+    await in_thread(adopt, job.folder, job.record.root)
+    await in_thread(make_folders, job.folder, list(job.files))
+    await _distrust(job)
+    await room_for(job, job.files)
+    while not await _pass_through(job, metainfo):
+        pass
+    await job.move(State.MOVING)
+
+
+async def room_for(job: Job, files: Sequence[FileRecord]) -> None:
+    """Raise NoRoom unless the disk has room for what is missing of the files, and the reserve."""
+    needed = await in_thread(missing, job.folder, list(files))
+    free = await in_thread(job.tools.free_space, job.tools.config.download_dir)
+    if needed and free < needed + RESERVE:
+        raise NoRoom(f"The disk has no room: {needed + RESERVE} bytes are needed, {free} are free.")
+
+
+async def _distrust(job: Job) -> None:
+    """Take back stored prefixes that the files on disk do not bear out."""
+    files, folder = list(job.files), job.folder
+    lengths = await in_thread(lambda: [trusted(folder, file) for file in files])
+    lost = {
+        file.index: length
+        for file, length in zip(files, lengths, strict=True)
+        if length != file.flushed
+    }
+    if lost:
+        index, length = next(iter(lost.items()))
+        told = f"{len(lost)} files on disk are not as they were left"
+        first = f"{job.entry.file(index).path} goes on from byte {length}"
+        await _fall_back(job, lost, ("file_lost", f"{told}; {first}"))
+
+
+async def _pass_through(job: Job, metainfo: Metainfo | None) -> bool:
+    """Fetch the files in order; False when something was taken back and has to come again."""
+    checking = _Checking(job, metainfo) if metainfo is not None else None
+    for index in [file.index for file in job.files]:
+        file = job.entry.file(index)
+        if not file.size:
+            await in_thread(make_empty, job.folder / file.path)
+            continue
+        try:
+            if file.flushed < file.size:
+                await room_for(job, [file])
+                await _fetch(job, file, checking)
+            elif checking is not None:
+                await checking.pass_by(file)
+        except PieceMismatch as mismatch:
+            await _refetch(job, mismatch)
+            return False
+        except FileChanged as problem:
+            await _start_over(job, file, problem, verified=checking is not None)
+            return False
+    return True
+
+
+async def _fetch(job: Job, file: FileRecord, checking: "_Checking | None") -> None:
+    config = job.tools.config
+    request = Request(
+        path=job.folder / file.path,
+        size=file.size,
+        resume=_resume(file),
+        connections=config.connections,
+        ring=config.ring,
+        batch=config.batch,
+        flush_interval=config.flush_interval,
+        patience=config.patience,
+        preallocate=config.preallocate,
+    )
+    if checking is not None:
+        await checking.catch_up(file)
+    try:
+        await fetch(
+            job.tools.engine,
+            job.tools.unlocker,
+            request,
+            file.link,
+            save=_saver(job, file),
+            observe=None if checking is None else checking.observer(file),
+            live=job.live,
+            index=file.index,
+        )
+    finally:
+        if job.entry.file(file.index).flushed > file.flushed:
+            job.line.progress()
+
+
+def _resume(file: FileRecord) -> Checkpoint | None:
+    if not file.flushed:
+        return None
+    return Checkpoint(
+        flushed=file.flushed, size=file.size, etag=file.etag, last_modified=file.last_modified
+    )
+
+
+def _saver(job: Job, file: FileRecord) -> Callable[[Checkpoint], None]:
+    """Return what stores a checkpoint; it runs in the writer's thread."""
+    ledger = job.tools.ledger
+
+    def save(checkpoint: Checkpoint) -> None:
+        ledger.checkpoint(
+            msgspec.structs.replace(
+                file,
+                flushed=checkpoint.flushed,
+                etag=checkpoint.etag,
+                last_modified=checkpoint.last_modified,
+            )
+        )
+
+    return save
+
+
+async def _refetch(job: Job, mismatch: PieceMismatch) -> None:
+    """Take back what a wrong piece touches and have it come again by a fresh link, once."""
+    touched = {index: aligned(offset) for index, offset in mismatch.rewinds}
+    names = ", ".join(job.entry.file(index).path for index in touched)
+    about = f"piece {mismatch.piece}"
+    if not job.allowance.spend("piece_refetched", about):
+        await _fall_back(job, touched, ("piece_failed", detail_of(f"wrong again ({names})", about)))
+        raise Hopeless(
+            f"Piece {mismatch.piece} is not what the torrent says, also when fetched again: "
+            f"AllDebrid's copy of {names} is damaged."
+        )
+    detail = detail_of(f"not what the torrent says, fetched again ({names})", about)
+    await _fall_back(job, touched, ("piece_refetched", detail))
+    for index in touched:
+        await _renew(job, job.entry.file(index))
+
+
+async def _renew(job: Job, file: FileRecord) -> None:
+    """Replace a link whose bytes were wrong: the next host may have better ones."""
+    try:
+        stale = await job.tools.unlocker.get(file.link)
+        await job.tools.unlocker.renew(file.link, stale.url)
+    except ApiError as problem:
+        raise as_transfer_error(problem) from problem
+
+
+async def _start_over(job: Job, file: FileRecord, problem: FileChanged, *, verified: bool) -> None:
+    """Go on, once, with a file that is another one at the host than before.
+
+    It begins anew, unless the piece hashes tell whether it is the same one after all: another
+    host's validators may differ where the bytes do not.
+    """
+    if not job.allowance.spend("file_restarted", file.path):
+        raise Hopeless(f"{file.path} keeps changing at the file host: {problem}.")
+    detail = detail_of(str(problem), file.path)
+    here = job.entry.file(file.index).flushed if verified else 0
+    await _fall_back(job, {file.index: here}, ("file_restarted", detail))
+
+
+async def _fall_back(job: Job, lengths: dict[int, int], note: tuple[str, str]) -> None:
+    """Shorten the durable prefixes of files, by index, and forget their validators."""
+    records = [
+        msgspec.structs.replace(
+            file, flushed=min(lengths[file.index], file.flushed), etag="", last_modified=""
+        )
+        if file.index in lengths
+        else file
+        for file in job.files
+    ]
+    await job.change(note=note, records=records)
+
+
+class _Checking:
+    """Piece hashing beside a download: what has to be read back, and when.
+
+    The checker itself is used by one thread at a time: ours while no download runs, the writer's
+    while one does.
+    """
+
+    def __init__(self, job: Job, meta: Metainfo) -> None:
+        self._folder = job.folder
+        self._entry = job.entry
+        self._meta = meta
+        self._checker = PieceChecker(meta)
+        self._open_to = 0  # where the piece ends, in the torrent, that was begun and not settled
+
+    def __repr__(self) -> str:
+        return f"<_Checking {self._checker!r}>"
+
+    def observer(self, file: FileRecord) -> Callable[[int, Sequence[memoryview]], None]:
+        """Return what hashes a file's bytes on their way to the disk."""
+        end = self._meta.files[file.index].offset + file.size
+        self._open_to = -(-end // self._meta.piece_length) * self._meta.piece_length
+        return lambda offset, views: self._checker.feed(file.index, offset, views)
+
+    async def catch_up(self, file: FileRecord) -> None:
+        """Read back what comes before the rest of a file in its piece. Raises PieceMismatch."""
+        await self._read_back(self._checker.needs(file.index, file.flushed))
+
+    async def pass_by(self, file: FileRecord) -> None:
+        """Read back the head of a complete file that ends a piece begun by one just fetched."""
+        offset = self._meta.files[file.index].offset
+        end = min(self._open_to - offset, file.size)
+        if end > 0:
+            await self._read_back([(file.index, 0, end)])
+
+    async def _read_back(self, parts: Sequence[tuple[int, int, int]]) -> None:
+        if parts:
+            await in_thread(self._feed_from_disk, parts)
+
+    def _feed_from_disk(self, parts: Sequence[tuple[int, int, int]]) -> None:
+        for index, start, end in parts:
+            at = start
+            for view in read_range(self._folder / self._entry.file(index).path, start, end):
+                self._checker.feed(index, at, [view])
+                at += len(view)

@@ -1,0 +1,208 @@
+"""A torrent's way through the state table, as one task per torrent.
+
+Theory
+    `drive` looks at the state and runs its step until the torrent rests. A step does its work and
+    moves the torrent on; when it cannot, it raises, and what is raised decides where the torrent
+    goes instead. Nothing of the way is kept in the task: after a crash, or a pause, a new task
+    reads the state and goes on.
+
+    What is raised                              becomes
+    ApiError SLOT                               WAITING_SLOT
+    ApiError RETRY (patience ran out)           tried again in the same state, more and more slowly
+    ApiError GONE, ContentGone, LinkExpired     ADDED, once: uploaded again; then ERROR
+    ConnectionTrouble, ServerTrouble, ServerBusy   WAITING_NETWORK, up to six hours without a byte
+    NoRoom, DiskFull                            WAITING_DISK
+    StoreError                                  tried again in the state that is stored
+    Hopeless, all other errors                  ERROR with a sentence for the user
+
+What breaks if you edit
+    A step that returns with the torrent in the state it was in, and did not wait, makes `drive`
+    spin. The turn to download is given back before an error is dealt with, so that a torrent that
+    waits for the network keeps nobody from downloading.
+"""
+
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from engine.alldebrid.errors import ApiError, Treatment
+from engine.jobs.allowance import detail_of
+from engine.jobs.collect import collect, room_for
+from engine.jobs.errors import ContentGone, Forgotten, Hopeless, NoRoom
+from engine.jobs.job import Job, Tools
+from engine.jobs.prepare import prepare, upload, wait_for_slot
+from engine.jobs.publish import publish
+from engine.jobs.recheck import check
+from engine.jobs.states import RESTING, State
+from engine.store.errors import StoreError
+from engine.transfer.errors import (
+    ConnectionTrouble,
+    DiskFull,
+    LinkExpired,
+    ServerBusy,
+    ServerTrouble,
+    TransferError,
+)
+
+DISK_INTERVAL = 30.0
+"""Seconds between two looks at a full disk."""
+
+STORE_INTERVAL = 30.0
+"""Seconds before a torrent goes on whose change could not be stored, because its disk is full."""
+
+logger = logging.getLogger("engine.jobs.drive")
+
+
+async def drive(job: Job) -> None:
+    """Walk the torrent to where it rests."""
+    try:
+        while job.entry.state not in RESTING:
+            try:
+                await _step(job)
+            except StoreError as problem:
+                logger.error("torrent=%s store=failed reason=%r", job.infohash, str(problem))  # noqa: TRY400 - one line is enough, it repeats
+                await job.sleep(STORE_INTERVAL)
+        tidy(job.tools, job.infohash)
+    except Forgotten:
+        logger.info("torrent=%s drive=ended reason=forgotten", job.infohash)
+    except Exception:
+        # The last net: a bug must not leave a torrent that nobody works on and nobody knows of.
+        logger.exception("torrent=%s drive=failed", job.infohash)
+        await _fail(job, "Something went wrong inside this program; its log says what.")
+    finally:
+        job.live.remote = None
+
+
+def tidy(tools: Tools, infohash: str) -> None:
+    """Have the magnet of a complete torrent taken off the account, if it is ours to take."""
+    entry = tools.ledger.entry(infohash)
+    ours = entry.record.owned and entry.record.magnet_id
+    if entry.state is not State.COMPLETED or not ours or not tools.config.delete_magnets:
+        return
+
+    async def forget() -> None:
+        with contextlib.suppress(Forgotten):
+            await tools.ledger.change(infohash, note=("magnet_deleted", ""), magnet_id=0)
+
+    tools.errands.take_off(infohash, entry.record.magnet_id, forget)
+
+
+async def _step(job: Job) -> None:
+    try:
+        await STEPS[job.entry.state](job)
+    except ApiError as problem:
+        await _api_trouble(job, problem)
+    except (ContentGone, LinkExpired) as problem:
+        await _upload_again(job, str(problem))
+    except (NoRoom, DiskFull) as problem:
+        await _no_room(job, str(problem))
+    except (ConnectionTrouble, ServerTrouble, ServerBusy) as problem:
+        await _line_trouble(job, problem)
+    except (Hopeless, TransferError) as problem:
+        await _fail(job, str(problem))
+
+
+async def _download(job: Job) -> None:
+    """Wait for the torrent's turn and download it. State QUEUED."""
+    async with job.tools.turns.turn(job.infohash):
+        await job.move(State.DOWNLOADING)
+        await collect(job)
+
+
+async def _queue_again(job: Job) -> None:
+    """Get in line again after a restart of the service in the middle of a download."""
+    await job.move(State.QUEUED, detail="going on after a restart of the service")
+
+
+async def _wait_for_network(job: Job) -> None:
+    """Nothing to wait for after a restart of the service: try at once."""
+    await job.move(State.QUEUED)
+
+
+async def _wait_for_room(job: Job) -> None:
+    while True:
+        try:
+            await room_for(job, job.files)
+        except NoRoom as problem:
+            await job.explain(str(problem))
+        else:
+            break
+        await job.sleep(DISK_INTERVAL)
+    await job.move(State.QUEUED)
+
+
+STEPS: dict[State, Callable[[Job], Awaitable[None]]] = {
+    State.ADDED: upload,
+    State.WAITING_SLOT: wait_for_slot,
+    State.PREPARING: prepare,
+    State.QUEUED: _download,
+    State.DOWNLOADING: _queue_again,
+    State.WAITING_NETWORK: _wait_for_network,
+    State.WAITING_DISK: _wait_for_room,
+    State.CHECKING: check,
+    State.MOVING: publish,
+}
+"""The step of every state that does not rest."""
+
+
+async def _api_trouble(job: Job, problem: ApiError) -> None:
+    if problem.treatment is Treatment.GONE:
+        await _upload_again(job, str(problem))
+    elif problem.treatment in {Treatment.RETRY, Treatment.SLOT, Treatment.ACCOUNT}:
+        delay = job.service.next_delay(job.monotonic(), problem.retry_after)
+        if delay is None:
+            await _fail(job, str(problem))
+            return
+        await job.explain(str(problem))
+        await job.sleep(delay)
+        await job.tools.client.account.wait_until_fine()
+    else:
+        await _fail(job, str(problem))
+
+
+async def _upload_again(job: Job, reason: str) -> None:
+    """Have AllDebrid fetch the torrent anew, once; what is on disk of it is kept."""
+    if not job.allowance.spend("reuploaded"):
+        await _fail(job, reason)
+        return
+    record = job.record
+    if record.owned and record.magnet_id:
+        job.tools.errands.take_off(job.infohash, record.magnet_id)
+    records = [
+        msgspec.structs.replace(file, link="") if file.flushed < file.size else file
+        for file in job.files
+    ]
+    await job.change(note=("reuploaded", detail_of(reason)), records=records, magnet_id=0)
+    if job.entry.state is not State.ADDED:
+        await job.move(State.ADDED)
+
+
+async def _line_trouble(job: Job, problem: TransferError) -> None:
+    """Wait and try again; trouble with the account is not the line's and costs no patience."""
+    account = job.tools.client.account
+    if account.trouble:
+        await job.move(State.WAITING_NETWORK, reason=account.trouble)
+        await account.wait_until_fine()
+        await job.move(State.QUEUED)
+        return
+    delay = job.line.next_delay(job.monotonic(), problem.retry_after)
+    if delay is None:
+        await _fail(job, f"Given up after six hours without a byte: {problem}")
+        return
+    await job.move(State.WAITING_NETWORK, reason=str(problem))
+    await job.sleep(delay)
+    await job.move(State.QUEUED)
+
+
+async def _no_room(job: Job, reason: str) -> None:
+    await job.move(State.WAITING_DISK, reason=reason)
+    # The space that was free a moment ago was not enough, whatever it is worth now.
+    await job.sleep(DISK_INTERVAL)
+
+
+async def _fail(job: Job, reason: str) -> None:
+    logger.warning("torrent=%s state=error reason=%r", job.infohash, reason)
+    job.tools.slots.freed()
+    await job.move(State.ERROR, reason=reason)

@@ -1,0 +1,53 @@
+"""From what was added to a torrent's first record. Pure."""
+
+import msgspec
+
+from engine.jobs.names import is_real_name
+from engine.jobs.snapshot import Facts, facts_of
+from engine.jobs.views import AddRequest, BadTorrent
+from engine.metainfo import BadMetainfo, parse_magnet, parse_torrent
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """What an AddRequest says of its torrent."""
+
+    infohash: str
+    name: str
+    """A real name, or the infohash until there is one."""
+    size: int = 0
+    magnet: str = ""
+    facts: Facts
+
+
+def arrival(request: AddRequest) -> Arrival:
+    """Read a request. Raises BadTorrent."""
+    if bool(request.magnet) == bool(request.metainfo):
+        raise BadTorrent("give either a magnet URI or the bytes of a .torrent file")
+    try:
+        return _magnet(request) if request.magnet else _torrent(request)
+    except BadMetainfo as error:
+        raise BadTorrent(str(error)) from error
+
+
+def _magnet(request: AddRequest) -> Arrival:
+    magnet = parse_magnet(request.magnet)
+    return Arrival(
+        infohash=magnet.infohash,
+        name=_name(request.rename, magnet.name, magnet.infohash),
+        magnet=magnet.uri,
+        facts=facts_of(None, magnet.uri),
+    )
+
+
+def _torrent(request: AddRequest) -> Arrival:
+    meta = parse_torrent(request.metainfo)
+    return Arrival(
+        infohash=meta.infohash,
+        name=_name(request.rename, meta.name, meta.infohash),
+        size=meta.size,
+        facts=facts_of(meta, ""),
+    )
+
+
+def _name(*candidates: str) -> str:
+    return next((name for name in candidates if is_real_name(name)), candidates[-1])

@@ -1,0 +1,126 @@
+"""Verifying what is on disk: against the piece hashes, or the sizes where there are none.
+
+    check    CHECKING    reads the files back, and moves on to COMPLETED, MOVING or the queue
+
+What is found wrong falls back to the last byte before it and is downloaded again. A torrent that
+was complete is moved back into our folder first: under its final name Sonarr and Radarr take it
+for complete and import it half mended. A file that a library holds by a hard link is not written
+to at all; ours begins anew.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from engine.jobs.fetch import in_thread
+from engine.jobs.job import Job
+from engine.jobs.ondisk import aligned, detach_shared, trusted
+from engine.jobs.pieces import PieceChecker, PieceMismatch
+from engine.jobs.publish import is_published, retract
+from engine.jobs.states import State
+from engine.metainfo import Metainfo
+from engine.store.records import FileRecord
+from engine.transfer.disk import read_range
+from engine.transfer.errors import DiskTrouble, Stopped
+
+Read = Callable[[FileRecord, int, int], Iterator[memoryview]]
+"""Yields the bytes `[start, end)` of a file. Raises DiskTrouble."""
+
+
+async def check(job: Job) -> None:
+    """Verify the torrent and go on from what is right. State CHECKING."""
+    published = await in_thread(is_published, job.folder, job.record)
+    base = Path(job.record.save_path) if published else job.folder
+    metainfo = await job.metainfo()
+    async with job.tools.checking:
+        good = await _verify(job, base, metainfo)
+    records = [
+        msgspec.structs.replace(file, flushed=good[file.index])
+        if good[file.index] != file.flushed
+        else file
+        for file in job.files
+    ]
+    wrong = [file for file in records if file.flushed < file.size]
+    if not wrong:
+        await job.move(State.COMPLETED if published else State.MOVING, detail="all is right")
+        return
+    if published:
+        await retract(job)
+        records = await in_thread(detach_shared, job.folder, records)
+    await _go_on(job, records, wrong)
+
+
+async def _go_on(job: Job, records: list[FileRecord], wrong: Sequence[FileRecord]) -> None:
+    """Get the torrent back into the queue, or let it rest if it was paused."""
+    first = f"{len(wrong)} of {len(records)} files are not complete, first {wrong[0].path}"
+    await job.move(
+        State.PAUSED if job.pause_after_check else State.ADDED,
+        detail=first,
+        records=records,
+        completed_at=0,
+        position=job.record.position or job.tools.ledger.next_position(),
+    )
+
+
+async def _verify(job: Job, base: Path, metainfo: Metainfo | None) -> dict[int, int]:
+    stopping = threading.Event()
+    files = list(job.files)
+
+    def read(file: FileRecord, start: int, end: int) -> Iterator[memoryview]:
+        for view in read_range(base / file.path, start, end):
+            if stopping.is_set():
+                raise Stopped("the check was stopped")
+            yield view
+
+    def work() -> dict[int, int]:
+        there = {file.index: trusted(base, file) for file in files}
+        return there if metainfo is None else verified(metainfo, files, there, read)
+
+    return await in_thread(work, stop=stopping.set)
+
+
+def verified(
+    meta: Metainfo, files: Sequence[FileRecord], there: dict[int, int], read: Read
+) -> dict[int, int]:
+    """Return how many bytes of each file are right, from its beginning; blocks.
+
+    `there` holds how many bytes of each file can be read. A piece that reaches into bytes which
+    cannot be read is left unverified: it is verified when those bytes arrive.
+    """
+    good = dict(there)
+    checker: PieceChecker | None = None
+    for file in files:
+        if not file.size:
+            continue
+        if not there[file.index]:
+            checker = None
+            continue
+        start = 0 if checker is not None else _first_piece(meta, file)
+        if start >= there[file.index]:
+            continue
+        checker = checker or PieceChecker(meta)
+        try:
+            _feed(checker, file, start, good[file.index], read)
+        except PieceMismatch as mismatch:
+            for index, offset in mismatch.rewinds:
+                good[index] = min(good[index], aligned(offset))
+        except DiskTrouble:
+            good[file.index] = 0
+        if good[file.index] < file.size:
+            checker = None
+    return good
+
+
+def _feed(checker: PieceChecker, file: FileRecord, start: int, end: int, read: Read) -> None:
+    at = start
+    for view in read(file, start, end):
+        checker.feed(file.index, at, [view])
+        at += len(view)
+
+
+def _first_piece(meta: Metainfo, file: FileRecord) -> int:
+    """Return where the first piece begins that lies in the file from its start."""
+    offset = meta.files[file.index].offset
+    return -offset % meta.piece_length

@@ -1,0 +1,417 @@
+"""The torrents as a whole: what the API may ask of them, and what goes on by itself.
+
+`Supervisor` implements `engine.jobs.views.Torrents`. It owns the ledger, the queue and the tasks,
+and is given everything that reaches outside: store, AllDebrid, engine, clock. All methods run on
+the event loop's thread.
+
+Guarantees
+    After `start` every torrent that does not rest is worked on again, from where its stored state
+    says. After `stop` no thread and no task of ours runs, and nothing more is written.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from engine.alldebrid.client import AllDebrid
+from engine.alldebrid.poller import Poller
+from engine.jobs.categories import Categories
+from engine.jobs.config import JobsConfig, Timing
+from engine.jobs.crew import Crew
+from engine.jobs.drive import tidy
+from engine.jobs.errands import Errands
+from engine.jobs.errors import Forgotten
+from engine.jobs.fetch import Unlocker, in_thread
+from engine.jobs.folders import category_folder
+from engine.jobs.intake import Arrival, arrival
+from engine.jobs.job import Tools
+from engine.jobs.ledger import Entry, Ledger
+from engine.jobs.ondisk import make_folder
+from engine.jobs.orders import Orders
+from engine.jobs.queue import Candidate, Limits
+from engine.jobs.slots import Slots
+from engine.jobs.snapshot import Snapshots, facts_of, file_views
+from engine.jobs.states import RESTING, State
+from engine.jobs.turns import Turns
+from engine.jobs.views import (
+    AddRequest,
+    BadCategory,
+    BadTorrent,
+    FileView,
+    TorrentView,
+    Totals,
+    UnknownCategory,
+)
+from engine.metainfo import parse_torrent
+from engine.store import links
+from engine.store.records import CategoryRecord, EventRecord, TorrentRecord
+from engine.store.store import Store
+from engine.transfer import disk
+from engine.transfer.download import Engine
+from engine.transfer.errors import DiskTrouble
+
+T = TypeVar("T")
+
+DAY = 86_400.0
+"""Seconds between two cleanings of the store, and the age of links that are of no more use."""
+
+SPACE_AGE = 5.0
+"""Seconds the reading of the free space is shown before it is taken again."""
+
+_INFOHASH = re.compile(r"[0-9a-f]{40}")
+
+logger = logging.getLogger("engine.jobs.supervisor")
+
+
+class Supervisor:
+    """All torrents of the service; see `engine.jobs.views.Torrents` for what they answer."""
+
+    def __init__(
+        self,
+        config: JobsConfig,
+        *,
+        store: Store,
+        client: AllDebrid,
+        poller: Poller,
+        unlocker: Unlocker,
+        engine: Engine,
+        timing: Timing | None = None,
+        free_space: Callable[[Path], int] = disk.free_space,
+    ) -> None:
+        timing = timing or Timing()
+        self.save_path = str(config.complete)
+        self._config = config
+        self._store = store
+        self._client = client
+        self._timing = timing
+        self._free_space = free_space
+        self._space = (float("-inf"), 0)
+        self._ledger = Ledger(store, timing.now)
+        self._categories = Categories(store, config.complete)
+        self._snapshots = Snapshots()
+        limits = Limits(
+            max_concurrent=config.max_concurrent, large_ones_alone=config.storage == "hdd"
+        )
+        self._turns = Turns(limits, self._candidate)
+        self._slots = Slots(
+            lambda infohash: self._ledger.record(infohash).position,
+            sleep=timing.sleep,
+            uniform=timing.uniform,
+        )
+        self._errands = Errands(client.delete, sleep=timing.sleep)
+        self._tools = Tools(
+            config=config,
+            timing=timing,
+            ledger=self._ledger,
+            client=client,
+            poller=poller,
+            unlocker=unlocker,
+            engine=engine,
+            turns=self._turns,
+            slots=self._slots,
+            errands=self._errands,
+            free_space=free_space,
+            publishing=set(),
+            checking=asyncio.Lock(),
+        )
+        self._crew = Crew(self._tools)
+        self._orders = Orders(self._tools, self._crew, self._categories, self._snapshots)
+        self._chores: list[asyncio.Task[None]] = []
+
+    def __repr__(self) -> str:
+        return f"<Supervisor {self._ledger!r} {self._crew!r} {self._turns!r} {self._slots!r}>"
+
+    async def start(self) -> None:
+        """Read what is stored and go on with it. Raises StoreError, DiskTrouble."""
+        for folder in (self._config.complete, self._config.incomplete):
+            await in_thread(make_folder, folder)
+        await self._ledger.load()
+        await self._categories.load()
+        await in_thread(
+            _report_strangers,
+            self._config.incomplete,
+            {one.record.hash for one in self._all()},
+        )
+        for entry in self._all():
+            if entry.state not in RESTING:
+                self._crew.start(entry.record.hash)
+            tidy(self._tools, entry.record.hash)
+        self._chores = [
+            asyncio.create_task(_logged(chore), name="chore")
+            for chore in (self._learn_facts(), self._clean_daily())
+        ]
+
+    async def stop(self) -> None:
+        """End all work; what is stored says how to go on."""
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        await self._crew.close()
+        await self._errands.close()
+        await self._ledger.settled()
+
+    async def add(self, request: AddRequest) -> str:
+        """Store a torrent and begin to work on it. Raises BadTorrent."""
+        return await _to_the_end(self._add(request, arrival(request)))
+
+    def views(self) -> list[TorrentView]:
+        """Return all torrents, in the order they were added."""
+        now, trouble = self._timing.monotonic(), self._client.account.trouble
+        return [
+            self._snapshots.view(entry, self._crew.live(entry.record.hash), now, trouble)
+            for entry in self._all()
+        ]
+
+    def view(self, infohash: str) -> TorrentView | None:
+        """Return one torrent, by lower-case infohash."""
+        entry = self._ledger.find(infohash)
+        if entry is None:
+            return None
+        now, trouble = self._timing.monotonic(), self._client.account.trouble
+        return self._snapshots.view(entry, self._crew.live(infohash), now, trouble)
+
+    def files(self, infohash: str) -> list[FileView]:
+        """Return the files of a torrent, in torrent order; empty while they are not known."""
+        entry = self._ledger.find(infohash)
+        if entry is None:
+            return []
+        return file_views(entry, self._crew.live(infohash), self._timing.monotonic())
+
+    async def events(self, infohash: str) -> list[EventRecord]:
+        """Return what happened to a torrent, oldest first."""
+        return await self._ledger.events(infohash)
+
+    def totals(self) -> Totals:
+        """Return numbers about the whole service."""
+        running = [progress for live in self._crew.lives() if (progress := live.progress())]
+        return Totals(
+            speed=sum(progress.speed for progress in running),
+            downloaded=self._crew.received + sum(progress.received for progress in running),
+            free_space=self._room(),
+            account_trouble=self._client.account.trouble,
+        )
+
+    async def delete(self, hashes: list[str] | None, *, delete_files: bool) -> None:
+        """Forget torrents; with `delete_files` also what was downloaded of them."""
+        await self._each(hashes, lambda one: self._orders.delete(one, delete_files=delete_files))
+
+    async def pause(self, hashes: list[str] | None) -> None:
+        """Stop work on torrents until they are resumed."""
+        await self._each(hashes, self._orders.pause)
+
+    async def resume(self, hashes: list[str] | None) -> None:
+        """Go on with paused and failed torrents."""
+        await self._each(hashes, self._orders.resume)
+
+    async def recheck(self, hashes: list[str] | None) -> None:
+        """Verify what is on disk against the piece hashes, or sizes where there are none."""
+        await self._each(hashes, self._orders.recheck)
+
+    async def set_category(self, hashes: list[str] | None, category: str) -> None:
+        """Give torrents a category ("" for none). Raises UnknownCategory."""
+        if category and category not in self._categories:
+            raise UnknownCategory(f"there is no category {category!r}")
+        await self._each(hashes, lambda one: self._orders.categorise(one, category))
+
+    async def add_tags(self, hashes: list[str] | None, tags: list[str]) -> None:
+        """Add tags to torrents."""
+        await self._change(hashes, lambda old: replace(old, tags=_with(old.tags, tags)))
+
+    async def remove_tags(self, hashes: list[str] | None, tags: list[str]) -> None:
+        """Remove tags from torrents; an empty list removes all."""
+        await self._change(hashes, lambda old: replace(old, tags=_without(old.tags, tags)))
+
+    async def set_forced(self, hashes: list[str] | None, *, forced: bool) -> None:
+        """Let torrents download regardless of the queue's limits, or no longer."""
+        await self._change(
+            hashes, lambda old: replace(old, forced=forced and old.state != State.COMPLETED)
+        )
+        self._turns.review()
+
+    async def set_share_limits(
+        self,
+        hashes: list[str] | None,
+        *,
+        ratio_limit: float,
+        seeding_time_limit: int,
+        inactive_seeding_time_limit: int,
+    ) -> None:
+        """Store share limits (-2 global, -1 none; minutes)."""
+        await self._change(
+            hashes,
+            lambda old: replace(
+                old,
+                ratio_limit=ratio_limit,
+                seeding_time_limit=seeding_time_limit,
+                inactive_seeding_time_limit=inactive_seeding_time_limit,
+            ),
+        )
+
+    async def to_top(self, hashes: list[str] | None) -> None:
+        """Move torrents to the head of the queue, keeping their order."""
+        await self._ledger.put_first(self._known(hashes))
+        self._turns.review()
+
+    async def to_bottom(self, hashes: list[str] | None) -> None:
+        """Move torrents to the end of the queue, keeping their order."""
+        await self._ledger.put_last(self._known(hashes))
+        self._turns.review()
+
+    def categories(self) -> list[CategoryRecord]:
+        """Return all categories, by name."""
+        return self._categories.listed()
+
+    async def create_category(self, name: str, save_path: str) -> None:
+        """Create a category and its folder; one that exists keeps its path. Raises BadCategory."""
+        await self._categories.create(name, save_path)
+
+    async def remove_categories(self, names: list[str]) -> None:
+        """Remove categories; their torrents keep their files and have none from then on."""
+        for name in names:
+            members = [one.record.hash for one in self._all() if one.record.category == name]
+            await self._each(members, lambda one: self._orders.categorise(one, ""))
+            await self._categories.remove(name)
+
+    def _all(self) -> list[Entry]:
+        return self._ledger.entries()
+
+    def _known(self, hashes: Iterable[str] | None) -> list[str]:
+        if hashes is None:
+            return [entry.record.hash for entry in self._all()]
+        return [infohash for infohash in dict.fromkeys(hashes) if infohash in self._ledger]
+
+    async def _each(
+        self, hashes: Iterable[str] | None, act: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """Do something to each torrent that there is, to all at once."""
+
+        async def one(infohash: str) -> None:
+            # Somebody else may delete it while this waits for its control.
+            with contextlib.suppress(Forgotten):
+                async with self._crew.control(infohash):
+                    await act(infohash)
+
+        await _to_the_end(_all_of([one(infohash) for infohash in self._known(hashes)]))
+
+    async def _change(
+        self, hashes: Iterable[str] | None, update: Callable[[TorrentRecord], TorrentRecord]
+    ) -> None:
+        for infohash in self._known(hashes):
+            with contextlib.suppress(Forgotten):
+                await self._ledger.update(infohash, update)
+
+    async def _add(self, request: AddRequest, arrived: Arrival) -> str:
+        infohash = arrived.infohash
+        async with self._crew.control(infohash):
+            if infohash in self._ledger:
+                return infohash
+            record = await self._first_record(request, arrived)
+            origin = "a .torrent file" if request.metainfo else "a magnet"
+            await self._ledger.insert(record, request.metainfo, f"as {origin}")
+            self._snapshots.learn(infohash, arrived.facts)
+            if self._ledger.entry(infohash).state not in RESTING:
+                self._crew.start(infohash)
+        return infohash
+
+    async def _first_record(self, request: AddRequest, arrived: Arrival) -> TorrentRecord:
+        try:
+            if request.category and request.category not in self._categories:
+                await self._categories.create(request.category, "")
+            folder = self._categories.folder(request.category)
+            if request.save_path:
+                folder = category_folder(self._config.complete, "", request.save_path)
+        except BadCategory as problem:
+            raise BadTorrent(str(problem)) from problem
+        return TorrentRecord(
+            hash=arrived.infohash,
+            name=arrived.name,
+            state=State.PAUSED if request.paused else State.ADDED,
+            category=request.category,
+            tags=_with((), request.tags),
+            save_path=str(folder),
+            size=arrived.size,
+            added_at=int(self._timing.now()),
+            magnet=arrived.magnet,
+            forced=request.forced,
+            ratio_limit=request.ratio_limit,
+            seeding_time_limit=request.seeding_time_limit,
+            inactive_seeding_time_limit=request.inactive_seeding_time_limit,
+        )
+
+    def _candidate(self, infohash: str) -> Candidate:
+        record = self._ledger.record(infohash)
+        return Candidate(
+            hash=infohash, position=record.position, size=record.size, forced=record.forced
+        )
+
+    def _room(self) -> int:
+        read_at, free = self._space
+        now = self._timing.monotonic()
+        if now - read_at >= SPACE_AGE:
+            with contextlib.suppress(DiskTrouble):
+                free = self._free_space(self._config.download_dir)
+            self._space = (now, free)
+        return free
+
+    async def _learn_facts(self) -> None:
+        """Read what views show of torrents that were added before this start, one by one."""
+        for infohash in self._known(None):
+            entry = self._ledger.find(infohash)
+            if entry is None or self._snapshots.knows(infohash):
+                continue
+            data = await self._ledger.metainfo(infohash)
+            meta = None if data is None else await in_thread(parse_torrent, data)
+            if meta is not None or entry.record.magnet:
+                self._snapshots.learn(infohash, facts_of(meta, entry.record.magnet))
+
+    async def _clean_daily(self) -> None:
+        while True:
+            old = int(self._timing.now() - DAY)
+            await self._store.run(partial(links.prune, older_than=old))
+            await self._timing.sleep(DAY)
+
+
+async def _to_the_end(order: Coroutine[Any, Any, T]) -> T:
+    """Carry out an order even if whoever gave it is cancelled.
+
+    Half of an order would leave a torrent stopped that is not paused.
+    """
+    return await asyncio.shield(asyncio.create_task(order))
+
+
+async def _all_of(orders: Iterable[Coroutine[Any, Any, None]]) -> None:
+    await asyncio.gather(*orders)
+
+
+async def _logged(chore: Coroutine[Any, Any, None]) -> None:
+    try:
+        await chore
+    except Exception:
+        # The net of a task that nobody awaits; the torrents do not need it.
+        logger.exception("chore=failed")
+
+
+def _with(tags: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tag for tag in (*tags, *more) if tag))
+
+
+def _without(tags: Iterable[str], fewer: Iterable[str]) -> tuple[str, ...]:
+    unwanted = set(fewer)
+    return tuple(tag for tag in tags if unwanted and tag not in unwanted)
+
+
+def _report_strangers(incomplete: Path, known: set[str]) -> None:
+    """Name folders of torrents that are in no record, and leave them alone. Blocks.
+
+    They are what a lost or foreign database leaves behind: somebody may want the bytes yet.
+    """
+    for folder in incomplete.iterdir():
+        if _INFOHASH.fullmatch(folder.name) and folder.name not in known:
+            logger.warning("folder=%s reason='no torrent is known for it; kept'", folder)

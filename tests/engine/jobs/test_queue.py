@@ -1,0 +1,129 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.jobs.queue import ALONE_FROM, SMALL_BELOW, Candidate, Limits, admit
+
+SMALL = 1_000_000_000
+MEDIUM = 10_000_000_000
+LARGE = 80_000_000_000
+HDD = Limits(max_concurrent=2, large_ones_alone=True)
+SSD = Limits(max_concurrent=2, large_ones_alone=False)
+
+
+def queue(*sizes: int, first: int = 1, forced: bool = False) -> list[Candidate]:
+    return [
+        Candidate(hash=f"{place:04}", position=place, size=size, forced=forced)
+        for place, size in enumerate(sizes, first)
+    ]
+
+
+def sizes(admitted: list[Candidate]) -> list[int]:
+    return [one.size for one in admitted]
+
+
+def test_two_medium_torrents_run_at_once_and_the_third_waits():
+    assert sizes(admit(queue(MEDIUM, MEDIUM, MEDIUM), [], HDD)) == [MEDIUM, MEDIUM]
+
+
+def test_three_small_torrents_run_at_once_and_the_fourth_waits():
+    assert sizes(admit(queue(SMALL, SMALL, SMALL, SMALL), [], HDD)) == [SMALL, SMALL, SMALL]
+
+
+def test_the_extra_place_is_for_small_ones_among_themselves():
+    running = queue(MEDIUM, SMALL)
+
+    assert admit(queue(SMALL, first=9), running, HDD) == []
+
+
+def test_a_large_torrent_downloads_alone_on_a_hard_disk():
+    assert sizes(admit(queue(LARGE, SMALL), [], HDD)) == [LARGE]
+    assert admit(queue(SMALL, first=9), queue(LARGE), HDD) == []
+    assert admit(queue(LARGE, first=9), queue(SMALL), HDD) == []
+
+
+def test_a_torrent_of_unknown_size_counts_as_large():
+    assert sizes(admit(queue(0, SMALL), [], HDD)) == [0]
+    assert admit(queue(0, first=9), queue(SMALL), HDD) == []
+
+
+def test_large_torrents_run_side_by_side_on_a_solid_state_disk():
+    assert sizes(admit(queue(LARGE, LARGE, LARGE), [], SSD)) == [LARGE, LARGE]
+
+
+def test_small_ones_before_a_large_head_may_start_but_none_behind_it():
+    assert sizes(admit(queue(SMALL, LARGE, SMALL), [], HDD)) == [SMALL]
+
+
+def test_forced_torrents_start_whatever_runs_and_count_for_nothing():
+    forced = queue(LARGE, MEDIUM, first=20, forced=True)
+
+    assert admit(forced, queue(LARGE), HDD) == forced
+    assert sizes(admit(queue(MEDIUM), forced, HDD)) == [MEDIUM]
+
+
+def test_the_thresholds_are_half_open():
+    assert sizes(admit(queue(ALONE_FROM, SMALL), [], HDD)) == [ALONE_FROM]
+    assert sizes(admit(queue(ALONE_FROM - 1, SMALL), [], HDD)) == [ALONE_FROM - 1, SMALL]
+    assert len(admit(queue(*[SMALL_BELOW - 1] * 4), [], HDD)) == 3
+    assert len(admit(queue(*[SMALL_BELOW] * 4), [], HDD)) == 2
+
+
+any_size = st.sampled_from([0, 1, SMALL, SMALL_BELOW, MEDIUM, ALONE_FROM, LARGE])
+any_queue = st.lists(st.tuples(any_size, st.booleans()), max_size=12).map(
+    lambda rows: [
+        Candidate(hash=f"{place:04}", position=place, size=size, forced=forced)
+        for place, (size, forced) in enumerate(rows, 1)
+    ]
+)
+any_limits = st.builds(
+    Limits, max_concurrent=st.integers(min_value=1, max_value=5), large_ones_alone=st.booleans()
+)
+
+
+def run_down(waiting: list[Candidate], limits: Limits, draw_end) -> list[list[Candidate]]:
+    """Let the queue drain, one torrent ending after the other; return what ran at each step."""
+    running: list[Candidate] = []
+    history = []
+    while waiting or running:
+        admitted = admit(waiting, running, limits)
+        running += admitted
+        waiting = [one for one in waiting if one not in admitted]
+        history.append(list(running))
+        assert running, "the queue stands still with torrents in it"
+        running.remove(draw_end(running))
+    return history
+
+
+@given(any_queue, any_limits, st.randoms())
+def test_every_torrent_gets_its_turn_and_no_limit_is_ever_exceeded(waiting, limits, random):
+    for running in run_down(waiting, limits, random.choice):
+        counted = [one for one in running if not one.forced]
+        all_small = all(0 < one.size < SMALL_BELOW for one in counted)
+        assert len(counted) <= limits.max_concurrent + all_small
+        if limits.large_ones_alone and len(counted) > 1:
+            assert all(0 < one.size < ALONE_FROM for one in counted)
+
+
+@given(any_queue, any_limits, st.randoms())
+def test_nobody_overtakes(waiting, limits, random):
+    started: list[str] = []
+    for running in run_down(waiting, limits, random.choice):
+        fresh = sorted(one.hash for one in running if not one.forced and one.hash not in started)
+        started += fresh
+
+    assert started == sorted(started)
+
+
+@given(any_limits, st.lists(st.sampled_from([1, SMALL]), min_size=1, max_size=30))
+def test_a_large_head_starts_after_those_that_ran_before_it_whatever_arrives_later(limits, later):
+    head = Candidate(hash="head", position=2, size=LARGE)
+    running = queue(SMALL)
+    waiting = [head]
+    for place, size in enumerate(later, 3):
+        waiting.append(Candidate(hash=f"{place:04}", position=place, size=size))
+        admitted = admit(waiting, running, limits)
+        assert head in running or admitted[:1] in ([], [head])
+        waiting = [one for one in waiting if one not in admitted]
+        running += admitted
+
+    assert head in running or admit(waiting, [], limits)[0] == head
