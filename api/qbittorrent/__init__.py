@@ -1,0 +1,1 @@
+"""The qBittorrent Web API, emulated."""

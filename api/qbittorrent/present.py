@@ -1,0 +1,289 @@
+"""How a torrent of ours looks as a torrent of qBittorrent. Pure.
+
+Rules (what Sonarr and Radarr do with it)
+    * `NAMES` has a word that Sonarr knows for every state. One it does not know is shown as
+      downloading for ever. `pausedUP` means: take the files, then remove the torrent. So it is
+      said of finished torrents only, and only of those is `progress` 1.
+    * After the import Sonarr removes a torrent when its share limits are reached. A debrid
+      download has nothing to seed, so they are reached at once: a finished torrent is reported
+      with the ratio of its own limit where it has one, else with the global limit (`MAX_RATIO`),
+      and has seeded for as long as its own time limit asks. A client that set its limits to
+      "none" (-1) asked for it to stay.
+    * No text and no path goes out that has not been through `texts`, and `magnet_uri` is made from
+      the infohash and the name: the magnet that was added may hold passkeys.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import msgspec
+
+from api.qbittorrent.preferences import MAX_RATIO
+from api.qbittorrent.texts import calm, content_path, folder, tracker_host, valid
+from api.qbittorrent.wire import (
+    UNKNOWN,
+    UNKNOWN_ETA,
+    Category,
+    File,
+    Properties,
+    ServerState,
+    Torrent,
+    Tracker,
+    TransferInfo,
+)
+from engine.jobs.states import State
+from engine.jobs.views import FileView, TorrentView, Totals
+from engine.store.records import CategoryRecord, TorrentRecord
+
+NAMES: dict[State, str] = {
+    State.ADDED: "queuedDL",
+    State.WAITING_SLOT: "queuedDL",
+    State.PREPARING: "queuedDL",
+    State.QUEUED: "queuedDL",
+    State.DOWNLOADING: "downloading",
+    State.WAITING_NETWORK: "stalledDL",
+    State.WAITING_DISK: "pausedDL",
+    State.CHECKING: "checkingDL",
+    State.MOVING: "moving",
+    State.COMPLETED: "pausedUP",
+    State.PAUSED: "pausedDL",
+    State.ERROR: "error",
+}
+"""qBittorrent's word for each state, before what else is known of the torrent."""
+
+ALMOST = 0.999
+"""The most that unfinished torrents show: all bytes may be there while they are being verified
+or moved, and programs round what is closer to 1 up to 100.0 %."""
+
+WORKING = 2
+"""Tracker status "contacted and working". Autobrr waits minutes for one."""
+
+OWN_ROW = "** [DHT] **"
+"""The row of torrents/trackers that speaks for us. Clients know that such rows are no trackers."""
+
+
+def is_finished(view: TorrentView) -> bool:
+    """Return whether the files are complete, verified and in their final place."""
+    if view.state is State.COMPLETED:
+        return True
+    record = view.record
+    was_complete = record.completed_at > 0 and view.downloaded >= record.size > 0
+    return view.state is State.PAUSED and was_complete
+
+
+def state_name(view: TorrentView) -> str:
+    """Return qBittorrent's word for the state of a torrent."""
+    match view.state:
+        case State.DOWNLOADING if view.record.forced:
+            return "forcedDL"
+        case State.CHECKING if view.record.completed_at > 0:
+            return "checkingUP"
+        case State.PAUSED if is_finished(view):
+            return "pausedUP"
+        case state:
+            return NAMES[state]
+
+
+def torrent(view: TorrentView, now: int) -> Torrent:
+    """Return a torrent as torrents/info shows it."""
+    record = view.record
+    finished = is_finished(view)
+    downloaded = record.size if finished else view.downloaded
+    save_path = folder(record.save_path)
+    name = valid(record.name) or record.hash
+    return Torrent(
+        hash=record.hash,
+        infohash_v1=record.hash,
+        name=name,
+        magnet_uri=f"magnet:?xt=urn:btih:{record.hash}&dn={quote(name)}",
+        size=record.size,
+        total_size=record.size,
+        progress=_progress(downloaded, record.size, finished=finished),
+        dlspeed=int(view.speed),
+        priority=record.position,
+        num_seeds=view.remote_seeders,
+        num_complete=view.remote_seeders,
+        state=state_name(view),
+        eta=_eta(view, finished=finished),
+        category=valid(record.category),
+        tags=valid(", ".join(record.tags)),
+        force_start=record.forced,
+        save_path=save_path,
+        content_path=content_path(view.content_path, save_path),
+        added_on=record.added_at,
+        completion_on=record.completed_at,
+        tracker=tracker_host(view.trackers[0]) if view.trackers else "",
+        trackers_count=len(view.trackers),
+        downloaded=downloaded,
+        downloaded_session=downloaded,
+        amount_left=max(0, record.size - downloaded),
+        completed=downloaded,
+        ratio=_ratio(record, finished=finished),
+        ratio_limit=float(record.ratio_limit),
+        max_ratio=MAX_RATIO if record.ratio_limit == -2 else float(record.ratio_limit),
+        seeding_time=_seeding_time(record, now, finished=finished),
+        seeding_time_limit=record.seeding_time_limit,
+        max_seeding_time=max(UNKNOWN, record.seeding_time_limit),
+        inactive_seeding_time_limit=record.inactive_seeding_time_limit,
+        max_inactive_seeding_time=max(UNKNOWN, record.inactive_seeding_time_limit),
+        seen_complete=record.completed_at,
+        last_activity=record.last_activity,
+        time_active=max(0, now - record.added_at),
+        # Once the files are known AllDebrid has all of them; -1 is "cannot be said yet".
+        availability=1.0 if record.root else -1.0,
+    )
+
+
+def properties(view: TorrentView, now: int) -> Properties:
+    """Return the answer to torrents/properties."""
+    record = view.record
+    finished = is_finished(view)
+    downloaded = record.size if finished else view.downloaded
+    elapsed = max(0, (record.completed_at if finished else now) - record.added_at)
+    known = view.piece_length > 0
+    have = view.pieces if finished else min(view.pieces, downloaded // max(1, view.piece_length))
+    return Properties(
+        hash=record.hash,
+        infohash_v1=record.hash,
+        name=valid(record.name) or record.hash,
+        save_path=folder(record.save_path),
+        comment=valid(record.reason),
+        addition_date=record.added_at,
+        completion_date=record.completed_at or UNKNOWN,
+        last_seen=record.completed_at or UNKNOWN,
+        eta=_eta(view, finished=finished),
+        time_elapsed=max(0, now - record.added_at),
+        seeding_time=_seeding_time(record, now, finished=finished),
+        share_ratio=_ratio(record, finished=finished),
+        dl_speed=int(view.speed),
+        dl_speed_avg=downloaded // max(1, elapsed),
+        seeds=view.remote_seeders,
+        seeds_total=view.remote_seeders,
+        piece_size=view.piece_length if known else UNKNOWN,
+        pieces_have=have if known else 0,
+        pieces_num=view.pieces if known else UNKNOWN,
+        total_size=record.size,
+        total_downloaded=downloaded,
+        total_downloaded_session=downloaded,
+    )
+
+
+def files(view: TorrentView, listed: Sequence[FileView]) -> list[File]:
+    """Return the answer to torrents/files.
+
+    Pieces are counted as if the files lay one behind the other; padding between them, which is
+    not listed, shifts the later ones.
+    """
+    finished = is_finished(view)
+    shown: list[File] = []
+    offset = 0
+    for file in listed:
+        shown.append(
+            File(
+                index=file.index,
+                name=valid(file.path),
+                size=file.size,
+                progress=1.0 if finished else _share(file.flushed, file.size),
+                is_seed=msgspec.UNSET if shown else finished,
+                piece_range=_piece_range(view, offset, file.size),
+            )
+        )
+        offset += file.size
+    return shown
+
+
+def trackers(view: TorrentView) -> list[Tracker]:
+    """Return the answer to torrents/trackers.
+
+    The first row is ours and says how things stand; it works, and so do the others as far as
+    anybody can tell: AllDebrid announces, we do not.
+    """
+    own = Tracker(
+        url=OWN_ROW,
+        status=WORKING,
+        tier=-1,
+        num_seeds=view.remote_seeders,
+        msg=calm(valid(_message(view))),
+    )
+    return [
+        own,
+        *(
+            Tracker(url=tracker_host(url), status=WORKING, tier=tier)
+            for tier, url in enumerate(view.trackers)
+        ),
+    ]
+
+
+def category(record: CategoryRecord) -> Category:
+    """Return a category as torrents/categories shows it."""
+    return Category(valid(record.name), valid(record.save_path))
+
+
+def transfer_info(totals: Totals) -> TransferInfo:
+    """Return the answer to transfer/info."""
+    return TransferInfo(
+        connection_status=_connection(totals),
+        dl_info_data=totals.downloaded,
+        dl_info_speed=int(totals.speed),
+    )
+
+
+def server_state(totals: Totals) -> ServerState:
+    """Return `server_state` of sync/maindata."""
+    return ServerState(
+        connection_status=_connection(totals),
+        dl_info_data=totals.downloaded,
+        dl_info_speed=int(totals.speed),
+        alltime_dl=totals.downloaded,
+        free_space_on_disk=totals.free_space,
+    )
+
+
+def _message(view: TorrentView) -> str:
+    if view.record.reason:
+        return view.record.reason
+    if view.state is State.PREPARING:
+        return f"AllDebrid is fetching it: {view.remote_progress:.0%}"
+    return ""
+
+
+def _connection(totals: Totals) -> str:
+    return "disconnected" if totals.account_trouble else "connected"
+
+
+def _progress(downloaded: int, size: int, *, finished: bool) -> float:
+    if finished:
+        return 1.0
+    return min(ALMOST, downloaded / size) if size > 0 else 0.0
+
+
+def _share(flushed: int, size: int) -> float:
+    return min(1.0, flushed / size) if size > 0 else 1.0
+
+
+def _eta(view: TorrentView, *, finished: bool) -> int:
+    if finished or view.eta is None:
+        return UNKNOWN_ETA
+    return max(0, min(view.eta, UNKNOWN_ETA))
+
+
+def _ratio(record: TorrentRecord, *, finished: bool) -> float:
+    """Return the ratio that reaches the limit in force; nothing was ever uploaded really."""
+    return max(MAX_RATIO, float(record.ratio_limit)) if finished else 0.0
+
+
+def _seeding_time(record: TorrentRecord, now: int, *, finished: bool) -> int:
+    """Return seconds since completion, or what the time limit asks for if that is longer."""
+    if not finished:
+        return 0
+    since = now - record.completed_at if record.completed_at else 0
+    return max(0, since, record.seeding_time_limit * 60)
+
+
+def _piece_range(view: TorrentView, offset: int, size: int) -> tuple[int, int]:
+    if view.piece_length <= 0 or view.pieces <= 0:
+        return 0, 0
+    last_piece = view.pieces - 1
+    first = min(last_piece, offset // view.piece_length)
+    last = min(last_piece, max(offset, offset + size - 1) // view.piece_length)
+    return first, last

@@ -1,0 +1,70 @@
+import http.client
+import logging
+
+import pytest
+
+from api.qbittorrent.app import MAX_BODY
+
+INFO = "/api/v2/torrents/info"
+ADD = "/api/v2/torrents/add"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/version/api", "/api/v2", "/api/v2/no/such", "/api/v2/torrents/nope", "/%ff/%00"]
+)
+def test_an_unknown_route_is_404_in_plain_text(sonarr, path):
+    answer = sonarr.send("GET", path)
+    assert (answer.status, answer.text) == (404, "Not Found")
+    assert answer.headers["content-type"] == "text/plain; charset=UTF-8"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_a_wrong_method_is_405_in_plain_text(sonarr, method):
+    answer = sonarr.send(method, INFO)
+    assert (answer.status, answer.text) == (405, "Method Not Allowed")
+
+
+def test_a_bug_is_500_without_details_and_in_the_log_with_all_of_them(sonarr, torrents, caplog):
+    torrents.break_down(RuntimeError("something private"))
+    with caplog.at_level(logging.ERROR):
+        answer = sonarr.get(INFO, category="a b")
+    assert (answer.status, answer.text) == (500, "Internal Server Error")
+    assert answer.headers["content-type"] == "text/plain; charset=UTF-8"
+    assert f"answer=500 method=GET path={INFO}" in caplog.text
+    assert "RuntimeError: something private" in caplog.text
+    assert sonarr.get(INFO).status == 200
+
+
+def test_a_name_that_is_no_text_does_not_break_an_answer(sonarr):
+    answer = sonarr.post("/api/v2/torrents/createCategory", category="\ufffd\x00//")
+    assert answer.status == 409
+
+
+def test_a_body_beyond_the_limit_is_413_before_it_is_read(sonarr):
+    connection = http.client.HTTPConnection("127.0.0.1", sonarr.port, timeout=10)
+    try:
+        connection.putrequest("POST", ADD)
+        connection.putheader("Content-Length", str(MAX_BODY + 1))
+        connection.endheaders()
+        response = connection.getresponse()
+        assert (response.status, response.read()) == (413, b"Request Entity Too Large")
+    finally:
+        connection.close()
+
+
+def test_a_body_of_unknown_length_is_cut_off_at_the_limit(sonarr):
+    connection = http.client.HTTPConnection("127.0.0.1", sonarr.port, timeout=10)
+    try:
+        connection.putrequest("POST", ADD)
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        connection.send(b"%x\r\n" % (MAX_BODY + 1) + b"x" * (MAX_BODY + 1) + b"\r\n")
+        assert connection.getresponse().status == 413
+    finally:
+        connection.close()
+
+
+def test_a_body_at_the_limit_is_read(sonarr):
+    body = b"a=" + b"x" * (MAX_BODY - 2)
+    answer = sonarr.send("POST", ADD, body, "application/x-www-form-urlencoded")
+    assert (answer.status, answer.text) == (200, "Fails.")

@@ -1,0 +1,86 @@
+import pytest
+
+API = "/api/v2/torrents/"
+A, B = "a" * 40, "b" * 40
+
+
+def test_a_category_is_created_listed_and_removed(sonarr):
+    assert sonarr.get(API + "categories").json == {}
+    assert sonarr.post(API + "createCategory", category="tv").body == b""
+    sonarr.post(API + "createCategory", category="films/hd", savePath="/films")
+    assert sonarr.get(API + "categories").json == {
+        "films/hd": {"name": "films/hd", "savePath": "/films"},
+        "tv": {"name": "tv", "savePath": ""},
+    }
+    sonarr.post(API + "removeCategories", categories="tv\nunknown")
+    assert list(sonarr.get(API + "categories").json) == ["films/hd"]
+
+
+def test_to_create_a_category_again_as_it_is_does_nothing(sonarr):
+    sonarr.post(API + "createCategory", category="tv", savePath="/tv")
+    assert sonarr.post(API + "createCategory", category="tv").status == 200
+    assert sonarr.post(API + "createCategory", category="tv", savePath="/tv").status == 200
+    answer = sonarr.post(API + "createCategory", category="tv", savePath="/other")
+    assert (answer.status, answer.text) == (409, "Unable to create category")
+    assert sonarr.get(API + "categories").json["tv"]["savePath"] == "/tv"
+
+
+def test_a_category_needs_a_name_that_is_acceptable(sonarr):
+    answer = sonarr.post(API + "createCategory", category=" ")
+    assert (answer.status, answer.text) == (400, "Category name cannot be empty")
+    assert sonarr.post(API + "createCategory", category="a//b").status == 409
+
+
+@pytest.mark.parametrize(
+    ("category", "path", "status"), [("tv", "/tv", 200), ("tv", "/x", 409), ("unknown", "", 409)]
+)
+def test_a_category_keeps_its_path(sonarr, category, path, status):
+    sonarr.post(API + "createCategory", category="tv", savePath="/tv")
+    answer = sonarr.post(API + "editCategory", category=category, savePath=path)
+    assert answer.status == status
+    assert sonarr.get(API + "categories").json["tv"]["savePath"] == "/tv"
+
+
+def test_torrents_are_listed_by_category_once_they_have_one(sonarr):
+    sonarr.post(API + "add", urls=f"{A}\n{B}")
+    sonarr.post(API + "createCategory", category="tv")
+    sonarr.post(API + "setCategory", hashes=A, category="tv")
+
+    def listed(category):
+        return [one["hash"] for one in sonarr.get(API + "info", category=category).json]
+
+    assert listed("tv") == [A]
+    assert listed("") == [B]
+    sonarr.post(API + "setCategory", hashes="all", category="")
+    assert listed("") == [A, B]
+
+
+def test_a_category_that_is_unknown_cannot_be_given(sonarr):
+    answer = sonarr.post(API + "setCategory", hashes=A, category="unknown")
+    assert (answer.status, answer.text) == (409, "Incorrect category name")
+
+
+def test_tags_are_kept_whether_a_torrent_has_them_or_not(sonarr, torrents):
+    sonarr.post(API + "add", urls=f"{A}\n{B}", tags="x")
+    sonarr.post(API + "createTags", tags="free, y")
+    sonarr.post(API + "addTags", hashes=A, tags="y,z")
+    assert sonarr.get(API + "tags").json == ["free", "x", "y", "z"]
+    assert torrents.view(A).record.tags == ("x", "y", "z")
+    sonarr.post(API + "removeTags", hashes=A, tags="y")
+    assert torrents.view(A).record.tags == ("x", "z")
+    assert sonarr.get(API + "tags").json == ["free", "x", "y", "z"]
+    sonarr.post(API + "removeTags", hashes=A)
+    assert torrents.view(A).record.tags == ()
+
+
+def test_a_deleted_tag_is_gone_from_all_torrents(sonarr, torrents):
+    sonarr.post(API + "add", urls=f"{A}\n{B}", tags="x,y")
+    sonarr.post(API + "deleteTags", tags="x")
+    assert sonarr.get(API + "tags").json == ["y"]
+    assert [view.record.tags for view in torrents.views()] == [("y",), ("y",)]
+
+
+def test_to_delete_no_tags_deletes_none(sonarr, torrents):
+    sonarr.post(API + "add", urls=A, tags="x")
+    sonarr.post(API + "deleteTags", tags="")
+    assert torrents.view(A).record.tags == ("x",)

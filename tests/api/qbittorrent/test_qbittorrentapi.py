@@ -1,0 +1,89 @@
+"""The service driven by a client that nobody here wrote."""
+
+import pytest
+import qbittorrentapi
+
+from api.qbittorrent.app import create_app
+from api.qbittorrent.context import ApiConfig
+
+MAGNET_HASH = "c12fe1c06bba254a9dc9f519b335aa7c1367a88a"
+MAGNET = f"magnet:?xt=urn:btih:{MAGNET_HASH}&dn=Show.S01E01"
+FILE_HASH = "950aae932e7e820f99a6387c04bb43fdf48fb6f1"
+
+
+@pytest.fixture
+def client(server, torrents):
+    server.app = create_app(torrents, ApiConfig(username="user", password="secret"))
+    with qbittorrentapi.Client(
+        host="127.0.0.1",
+        port=server.port,
+        username="user",
+        password="secret",
+        RAISE_ERROR_FOR_UNSUPPORTED_QBITTORRENT_VERSIONS=True,
+    ) as client:
+        yield client
+
+
+def test_it_logs_in_and_recognises_the_version(client):
+    assert client.is_logged_in
+    assert (client.app.version, client.app.web_api_version) == ("v4.5.0", "2.8.18")
+    assert client.app.build_info.bitness == 64
+    assert client.app.default_save_path == "/downloads/complete"
+    assert client.app.preferences.dht
+
+
+def test_it_is_refused_with_a_wrong_password(server, torrents):
+    server.app = create_app(torrents, ApiConfig(username="user", password="secret"))
+    wrong = qbittorrentapi.Client(
+        host="127.0.0.1", port=server.port, username="user", password="wrong"
+    )
+    with pytest.raises(qbittorrentapi.LoginFailed):
+        wrong.auth_log_in()
+    assert not wrong.is_logged_in
+
+
+def test_it_adds_lists_and_deletes(client, torrents, torrent_file):
+    assert client.torrents_add(urls=MAGNET, category="tv", tags=["a", "b"]) == "Ok."
+    assert client.torrents_add(torrent_files=torrent_file, is_paused=True) == "Ok."
+    torrents.finish(MAGNET_HASH, {"Show.S01E01.mkv": 1000})
+
+    (done,) = client.torrents_info(category="tv")
+    assert (done.hash, done.name, done.state) == (MAGNET_HASH, "Show.S01E01", "pausedUP")
+    assert done.state_enum.is_complete
+    assert client.torrents_tags() == ["a", "b"]
+    assert client.torrents_categories()["tv"].savePath == ""
+    assert [file.name for file in done.files] == ["Show.S01E01.mkv"]
+    assert done.trackers[0].status == 2
+    assert done.properties.total_size == 1000
+
+    (paused,) = client.torrents_info(status_filter="paused", category="")
+    assert (paused.hash, paused.state) == (FILE_HASH, "pausedDL")
+    paused.resume()
+    assert client.torrents_info(torrent_hashes=FILE_HASH)[0].state == "queuedDL"
+    paused.set_share_limits(ratio_limit=2, seeding_time_limit=-1)
+    paused.set_force_start(enable=True)
+    paused.top_priority()
+    paused.recheck()
+    assert client.torrents_info(torrent_hashes=FILE_HASH)[0].ratio_limit == 2
+
+    client.torrents_delete(torrent_hashes="all", delete_files=True)
+    assert client.torrents_info() == []
+    assert torrents.files_deleted == [MAGNET_HASH, FILE_HASH]
+
+
+def test_it_follows_maindata(client):
+    first = client.sync.maindata.delta()
+    assert (first.full_update, first.torrents) == (True, {})
+    client.torrents_add(urls=MAGNET)
+    assert list(client.sync.maindata.delta().torrents) == [MAGNET_HASH]
+    assert client.transfer.info.connection_status == "connected"
+
+
+def test_it_reads_our_refusals_as_qbittorrents(client):
+    with pytest.raises(qbittorrentapi.NotFound404Error):
+        client.torrents_properties(torrent_hash="0" * 40)
+    with pytest.raises(qbittorrentapi.Conflict409Error):
+        client.torrents_set_category(torrent_hashes="all", category="unknown")
+    with pytest.raises(qbittorrentapi.UnsupportedMediaType415Error):
+        client.torrents_add(torrent_files=b"no torrent")
+    assert client.torrents_add(urls="no magnet") == "Fails."

@@ -1,0 +1,145 @@
+import pytest
+
+from engine.jobs.states import State
+from engine.jobs.views import AddRequest, BadCategory, BadTorrent, UnknownCategory
+from engine.store.records import CategoryRecord
+from tests.fakes.torrents import InMemoryTorrents
+
+A, B, C = "a" * 40, "b" * 40, "c" * 40
+
+
+@pytest.fixture
+async def torrents():
+    torrents = InMemoryTorrents()
+    for infohash in (A, B, C):
+        await torrents.add(AddRequest(magnet=infohash))
+    return torrents
+
+
+def order(torrents):
+    views = sorted(torrents.views(), key=lambda view: view.record.position)
+    return "".join(view.record.hash[0] for view in views)
+
+
+async def test_a_torrent_is_listed_as_soon_as_it_is_added():
+    torrents = InMemoryTorrents()
+    request = AddRequest(magnet=f"magnet:?xt=urn:btih:{A}&dn=Show", category="tv", tags=("x",))
+    assert await torrents.add(request) == A
+    (view,) = torrents.views()
+    assert view == torrents.view(A)
+    assert (view.state, view.record.name, view.record.tags) == (State.ADDED, "Show", ("x",))
+    assert view.record.save_path == "/downloads/complete/tv"
+    assert [event.kind for event in await torrents.events(A)] == ["added"]
+
+
+async def test_a_torrent_that_is_added_again_stays_as_it_is(torrents):
+    before = torrents.views()
+    assert await torrents.add(AddRequest(magnet=A, category="tv", paused=True)) == A
+    assert torrents.views() == before
+
+
+@pytest.mark.parametrize("request_", [AddRequest(magnet="x"), AddRequest(metainfo=b"x")])
+async def test_what_is_no_torrent_is_refused(request_):
+    with pytest.raises(BadTorrent):
+        await InMemoryTorrents().add(request_)
+
+
+async def test_a_torrent_can_be_added_paused():
+    torrents = InMemoryTorrents()
+    await torrents.add(AddRequest(magnet=A, paused=True))
+    assert torrents.view(A).state is State.PAUSED
+
+
+async def test_a_finished_torrent_has_its_files(torrents):
+    torrents.finish(A, {"Show/1.mkv": 600, "Show/2.mkv": 400})
+    view = torrents.view(A)
+    assert (view.state, view.downloaded, view.record.size) == (State.COMPLETED, 1000, 1000)
+    assert view.content_path == "/downloads/complete/Show"
+    assert [file.flushed for file in torrents.files(A)] == [600, 400]
+    assert torrents.totals().downloaded == 1000
+
+
+async def test_pausing_leaves_completed_torrents_alone(torrents):
+    torrents.finish(A, {"film.mkv": 1})
+    torrents.fail(B, "no luck")
+    await torrents.pause(None)
+    assert [view.state for view in torrents.views()] == [
+        State.COMPLETED,
+        State.PAUSED,
+        State.PAUSED,
+    ]
+
+
+async def test_resuming_wakes_paused_and_failed_torrents(torrents):
+    torrents.finish(A, {"film.mkv": 1})
+    torrents.fail(B, "no luck")
+    assert torrents.view(B).record.reason == "no luck"
+    await torrents.resume([A, B])
+    assert torrents.view(A).state is State.COMPLETED
+    assert torrents.view(B).state is State.ADDED
+    assert torrents.view(B).record.reason == ""
+
+
+async def test_deleting_passes_over_what_is_not_there(torrents):
+    await torrents.delete([A, "0" * 40], delete_files=True)
+    await torrents.delete([B], delete_files=False)
+    assert order(torrents) == "c"
+    assert torrents.files_deleted == [A]
+    assert torrents.view(A) is None
+    assert torrents.files(A) == []
+    assert await torrents.events(A) == []
+
+
+async def test_torrents_keep_their_order_when_they_move(torrents):
+    await torrents.to_top([C, B])
+    assert order(torrents) == "bca"
+    await torrents.to_bottom([B])
+    assert order(torrents) == "cab"
+
+
+async def test_categories_keep_their_path_and_leave_their_torrents(torrents):
+    await torrents.create_category("tv", "/tv")
+    await torrents.create_category("tv", "/other")
+    assert torrents.categories() == [CategoryRecord(name="tv", save_path="/tv")]
+    await torrents.set_category([A], "tv")
+    assert torrents.view(A).record.category == "tv"
+    await torrents.remove_categories(["tv", "unknown"])
+    assert torrents.categories() == []
+    assert torrents.view(A).record.category == ""
+
+
+async def test_categories_that_cannot_be_are_refused(torrents):
+    with pytest.raises(BadCategory):
+        await torrents.create_category("a//b", "")
+    with pytest.raises(UnknownCategory):
+        await torrents.set_category([A], "unknown")
+    await torrents.set_category([A], "")
+
+
+async def test_tags_limits_and_force_are_stored(torrents):
+    await torrents.add_tags([A], ["x", "y", "x"])
+    await torrents.remove_tags(None, ["x"])
+    await torrents.set_forced([A], forced=True)
+    await torrents.set_share_limits(
+        [A], ratio_limit=1.5, seeding_time_limit=60, inactive_seeding_time_limit=-1
+    )
+    record = torrents.view(A).record
+    assert (record.tags, record.forced) == (("y",), True)
+    assert (record.ratio_limit, record.seeding_time_limit) == (1.5, 60)
+    assert record.inactive_seeding_time_limit == -1
+    await torrents.remove_tags([A], [])
+    assert torrents.view(A).record.tags == ()
+
+
+async def test_a_recheck_is_noted(torrents):
+    await torrents.recheck([A])
+    assert torrents.rechecked == [A]
+    assert torrents.view(A).state is State.CHECKING
+
+
+async def test_the_list_breaks_down_once(torrents):
+    torrents.break_down(RuntimeError("broken"))
+    with pytest.raises(RuntimeError, match="broken"):
+        torrents.views()
+    assert len(torrents.views()) == 3
+    assert repr(torrents) == "<InMemoryTorrents 3 torrents>"
