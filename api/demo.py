@@ -1,0 +1,191 @@
+"""What a run without a key shows: one sample torrent, from the API to a verified file.
+
+The sample is added through the service's own qBittorrent API, as Sonarr would do it, and what is
+shown comes from there too. At the end the file is read back from the disk and every piece of it is
+compared with the .torrent, by nothing that took part in the download.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from api import memory
+from api.bar import Bar, Shown
+from api.settings import Settings
+from api.sizes import human_size
+from engine.alldebrid.simulator.sample import sample
+from engine.metainfo import Metainfo, parse_torrent
+from engine.transfer.disk import read_range
+
+CATEGORY = "sample"
+
+LOOK = 0.2
+"""Seconds between two looks at the progress."""
+
+PLAIN = 2.0
+"""Seconds between two lines of progress where there is no terminal to redraw."""
+
+FINISHED = frozenset({"pausedUP"})
+FAILED = frozenset({"error", "missingFiles"})
+
+logger = logging.getLogger("api.demo")
+
+
+def announce() -> None:
+    """Say, in one plain line, that nothing here is real."""
+    _say(
+        "No ALLDEBRID_API_KEY: this run uses a SIMULATED AllDebrid on this machine, and adds a"
+        " sample torrent to it. Set the key to download for real."
+    )
+
+
+async def show(settings: Settings, port: int) -> None:
+    """Add the sample, show its progress, verify its file. Never raises but when cancelled."""
+    try:
+        async with aiohttp.ClientSession(f"http://{_reachable(settings.host)}:{port}") as session:
+            await _log_in(session, settings)
+            await _add(session)
+            torrent = await _watch(session)
+        folder = Path(torrent["content_path"])
+        _say(f"Reading {folder} back to verify it ...")
+        digests = await asyncio.to_thread(_verify, folder)
+    except (aiohttp.ClientError, OSError, ValueError) as problem:
+        _say(f"The sample failed: {problem}")
+        return
+    for path, digest in digests:
+        _say(f"Verified: {path}\n  SHA-256 {digest}")
+    _say(
+        f"The service stays up: add it in Sonarr or Radarr as a qBittorrent client, host"
+        f" {_reachable(settings.host)}, port {port}. Ctrl-C ends it."
+    )
+
+
+async def _log_in(session: aiohttp.ClientSession, settings: Settings) -> None:
+    form = {"username": settings.api_username, "password": settings.api_password}
+    async with session.post("/api/v2/auth/login", data=form) as answer:
+        answer.raise_for_status()
+
+
+async def _add(session: aiohttp.ClientSession) -> None:
+    form = aiohttp.FormData({"category": CATEGORY})
+    form.add_field("torrents", sample().torrent, filename=f"{sample().name}.torrent")
+    async with session.post("/api/v2/torrents/add", data=form) as answer:
+        answer.raise_for_status()
+        if await answer.text() != "Ok.":
+            raise ValueError("the service did not take the sample torrent")
+
+
+async def _watch(session: aiohttp.ClientSession) -> dict[str, Any]:
+    """Draw the progress until the torrent is finished; return it. Raises ValueError if it fails."""
+    bar = Bar(sys.stderr) if sys.stderr.isatty() else None
+    said_at = asyncio.get_running_loop().time()
+    try:
+        while True:
+            params = {"hashes": sample().infohash}
+            async with session.get("/api/v2/torrents/info", params=params) as answer:
+                answer.raise_for_status()
+                found = await answer.json()
+            if not found:
+                raise ValueError("it was deleted")
+            torrent: dict[str, Any] = found[0]
+            if torrent["state"] in FINISHED:
+                return torrent
+            if torrent["state"] in FAILED:
+                raise ValueError(f"its state is {torrent['state']}; the log says why")
+            now = asyncio.get_running_loop().time()
+            if bar is not None:
+                _draw(bar, torrent)
+            elif now - said_at >= PLAIN:
+                said_at = now
+                _say(_line(torrent))
+            await asyncio.sleep(LOOK)
+    finally:
+        if bar is not None:
+            bar.clear()
+
+
+def _draw(bar: Bar, torrent: dict[str, Any]) -> None:
+    if torrent["state"] == "queuedDL":
+        bar.say("The simulated AllDebrid gets the sample ready ...")
+        return
+    bar.draw(
+        Shown(
+            received=torrent["completed"],
+            size=torrent["size"],
+            speed=torrent["dlspeed"],
+            resident=memory.resident(),
+        )
+    )
+
+
+def _line(torrent: dict[str, Any]) -> str:
+    return (
+        f"{torrent['progress']:4.0%} of {human_size(torrent['size'])}"
+        f"  {human_size(torrent['dlspeed'])}/s  ETA {torrent['eta']} s"
+        f"  RAM {human_size(memory.resident())}  {torrent['state']}"
+    )
+
+
+def _verify(folder: Path) -> list[tuple[Path, str]]:
+    """Compare what is on the disk with the .torrent; return paths and hashes. Blocks.
+
+    Raises ValueError when a piece differs, TransferError (an OSError's sentence) when it can't be
+    read.
+    """
+    meta = parse_torrent(sample().torrent)
+    digests = []
+    pieces = _Pieces(meta)
+    for file in meta.files:
+        path = folder.joinpath(*file.path)
+        digest = hashlib.sha256()
+        for view in read_range(path, 0, file.size):
+            digest.update(view)
+            pieces.update(view)
+        digests.append((path, digest.hexdigest()))
+    pieces.finish()
+    return digests
+
+
+class _Pieces:
+    """Hashes a stream piece by piece, in the plainest way there is."""
+
+    def __init__(self, meta: Metainfo) -> None:
+        self._meta = meta
+        self._done = 0
+        self._pending = bytearray()
+
+    def update(self, data: memoryview) -> None:
+        self._pending += data
+        while len(self._pending) >= self._meta.piece_length:
+            self._check(bytes(self._pending[: self._meta.piece_length]))
+            del self._pending[: self._meta.piece_length]
+
+    def finish(self) -> None:
+        if self._pending:
+            self._check(bytes(self._pending))
+        if self._done * 20 != len(self._meta.pieces):
+            raise ValueError("there are fewer bytes than the .torrent names")
+
+    def _check(self, piece: bytes) -> None:
+        expected = self._meta.pieces[self._done * 20 : self._done * 20 + 20]
+        if hashlib.sha1(piece, usedforsecurity=False).digest() != expected:
+            raise ValueError(f"piece {self._done} differs from the .torrent")
+        self._done += 1
+
+
+def _reachable(host: str) -> str:
+    """Return an address at which this machine reaches a service that listens on `host`."""
+    if host in {"", "0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        print(text, flush=True)  # noqa: T201 - for the user who watches

@@ -1,0 +1,76 @@
+"""The API key in force: as configured, from a file that changed, or as AllDebrid renewed it."""
+
+import contextlib
+import hashlib
+import logging
+from typing import Self
+
+from api import logs
+from api.settings import Settings, SettingsError, read_secret
+from engine.store import values
+from engine.store.store import Store
+
+RENEWED_KEY = "alldebrid_api_key"
+"""Name in the store of a key that AllDebrid gave in the place of the configured one."""
+
+logger = logging.getLogger("api.key")
+
+
+class Key:
+    """The API key: as configured, from its file if that changed, or as AllDebrid renewed it.
+
+    A renewed key is kept in the store together with nothing else; it counts only until another
+    key is configured.
+    """
+
+    def __init__(self, settings: Settings, store: Store, renewed: str) -> None:
+        self._path = settings.alldebrid_api_key_file
+        self._key = settings.alldebrid_api_key
+        self._store = store
+        self._stamp = self._file_stamp()
+        self._renewed = renewed
+
+    @classmethod
+    async def load(cls, settings: Settings, store: Store) -> Self:
+        """Return the key that is configured, or the one AllDebrid gave instead of it."""
+        kept = await store.run(lambda db: values.get(db, RENEWED_KEY)) or ""
+        instead_of, _, renewed = kept.partition(" ")
+        if instead_of != _fingerprint(settings.alldebrid_api_key):
+            renewed = ""
+        logs.hide(renewed)
+        return cls(settings, store, renewed)
+
+    def __repr__(self) -> str:
+        return f"<Key renewed={bool(self._renewed)}>"
+
+    def current(self) -> str:
+        """Return the key to use now; a key file that changed is read again."""
+        stamp = self._file_stamp()
+        if self._path is not None and stamp != self._stamp:
+            self._stamp = stamp
+            with contextlib.suppress(SettingsError):
+                self._key = read_secret("ALLDEBRID_API_KEY", self._path)
+                logs.hide(self._key)
+                self._renewed = ""
+                logger.info("api_key=read-again")
+        return self._renewed or self._key
+
+    def renewed(self, key: str) -> None:
+        """Keep the key that AllDebrid gave when the user approved this device."""
+        logs.hide(key)
+        self._renewed = key
+        kept = f"{_fingerprint(self._key)} {key}"
+        self._store.submit(lambda db: values.put(db, RENEWED_KEY, kept))
+
+    def _file_stamp(self) -> tuple[int, int] | None:
+        if self._path is None:
+            return None
+        with contextlib.suppress(OSError):
+            status = self._path.stat()
+            return status.st_mtime_ns, status.st_ino
+        return None
+
+
+def _fingerprint(key: str) -> str:
+    """Return what tells one key from another and cannot be turned back into it."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16]

@@ -1,0 +1,232 @@
+"""The service: everything put together, started, served and ended in order.
+
+Order of start: the instance's lock, the store, AllDebrid's client and poller, the torrents, and
+only then the port is served, so that nobody sees a service that does not know its torrents yet.
+The end goes the other way round; a second signal ends the process at once, which loses no more
+than a crash does: nothing.
+
+Without a key the service runs against a simulated AllDebrid (`api.simulated`) and shows a sample
+torrent from end to end (`api.demo`).
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from api import demo
+from api.instance import AlreadyRunning, only_one
+from api.key import Key
+from api.qbittorrent.app import create_app
+from api.qbittorrent.context import ApiConfig
+from api.settings import Settings
+from api.simulated import SimulatorFailed, simulated_alldebrid
+from engine.alldebrid.client import AllDebrid
+from engine.alldebrid.client import Settings as AllDebridSettings
+from engine.alldebrid.links import LinkCache
+from engine.alldebrid.poller import Intervals, Poller
+from engine.jobs.config import JobsConfig
+from engine.jobs.keeper import StoredLinks
+from engine.jobs.supervisor import Supervisor
+from engine.store.errors import StoreError
+from engine.store.store import Store
+from engine.transfer.disk import is_rotational
+from engine.transfer.download import Engine
+from engine.transfer.errors import TransferError
+
+DATABASE = "alldebrid-client.db"
+
+SIMULATED_POLLS = Intervals(active=0.5)
+"""How often the simulated AllDebrid is asked: it has no limits to respect."""
+
+DRAIN = 5
+"""Seconds that requests under way get when the service ends."""
+
+logger = logging.getLogger("api.serve")
+logging.getLogger("uvicorn").setLevel(logging.WARNING)  # what it does is our doing, and logged here
+
+
+class CannotStart(Exception):
+    """The service cannot start; the message says why in one line."""
+
+
+def serve(settings: Settings) -> int:
+    """Run the service until it is told to end; return the exit status. Main thread only."""
+    try:
+        for folder in (settings.config_dir, settings.download_dir):
+            _make_folder(folder)
+        with only_one(settings.config_dir), _listening(settings) as listener:
+            return asyncio.run(_serve(settings, listener))
+    except (CannotStart, AlreadyRunning, SimulatorFailed, StoreError, TransferError) as problem:
+        logger.critical("service=not-started reason=%s", problem)
+        return 1
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> int:
+    async with contextlib.AsyncExitStack() as stack:
+        simulated = not settings.alldebrid_api_key
+        url = settings.alldebrid_api_url
+        if simulated:
+            url = await stack.enter_async_context(simulated_alldebrid())
+            demo.announce()
+        torrents = await stack.enter_async_context(_torrents(settings, url, simulated=simulated))
+        server = _Server(_server_config(settings, torrents))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        _stop_on_signals(server)
+        _say_where(settings, listener)
+        if simulated:
+            showing = asyncio.create_task(demo.show(settings, listener.getsockname()[1]))
+            stack.push_async_callback(_end, showing)
+        await serving
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def _torrents(settings: Settings, url: str, *, simulated: bool) -> AsyncIterator[Supervisor]:
+    """Run everything behind the API."""
+    ca_file = str(settings.ssl_cert_file) if settings.ssl_cert_file else None
+    store = Store(settings.config_dir / DATABASE)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(asyncio.to_thread, store.close)
+        key = await Key.load(settings, store)
+        client = AllDebrid(
+            (lambda: "simulated") if simulated else key.current,
+            AllDebridSettings(base_url=url, ca_file=ca_file),
+            on_new_key=None if simulated else key.renewed,
+        )
+        stack.push_async_callback(client.close)
+        poller = Poller(client, SIMULATED_POLLS if simulated else None)
+        stack.push_async_callback(_end, asyncio.create_task(poller.run()))
+        unlocker = LinkCache(client.unlock, StoredLinks(store))
+        stack.push_async_callback(unlocker.close)
+        engine = Engine(ca_file=ca_file)
+        stack.callback(engine.close)
+        supervisor = Supervisor(
+            _jobs_config(settings),
+            store=store,
+            client=client,
+            poller=poller,
+            unlocker=unlocker,
+            engine=engine,
+        )
+        await supervisor.start()
+        stack.push_async_callback(supervisor.stop)
+        yield supervisor
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, but the signals are ours: everything behind it has to end in order too."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server_config(settings: Settings, torrents: Supervisor) -> uvicorn.Config:
+    jobs = _jobs_config(settings)
+    config = ApiConfig(
+        username=settings.api_username,
+        password=settings.api_password,
+        port=settings.port,
+        unfinished_path=str(jobs.incomplete),
+        active_downloads=jobs.max_concurrent,
+    )
+    return uvicorn.Config(
+        create_app(torrents, config),
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # a login ban has to see who really asks
+        timeout_graceful_shutdown=DRAIN,
+    )
+
+
+def _jobs_config(settings: Settings) -> JobsConfig:
+    storage = settings.storage_type
+    if storage == "auto":
+        # Unknown disks are treated as spinning ones: what is right for those hurts no other.
+        storage = "ssd" if is_rotational(settings.download_dir) is False else "hdd"
+    return JobsConfig(
+        download_dir=settings.download_dir,
+        connections=settings.connections,
+        ring=settings.ram_buffer_per_download,
+        batch=settings.write_batch_size,
+        flush_interval=settings.flush_interval,
+        max_concurrent=settings.max_concurrent_downloads,
+        storage="ssd" if storage == "ssd" else "hdd",
+        delete_magnets=settings.alldebrid_delete_magnets,
+        preallocate=settings.preallocate,
+    )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as problem:
+        raise CannotStart(f"{folder} cannot be written: {problem.strerror}") from None
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """Take the port before anything else starts: a second service must not get far."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # Named so that asyncio sees TCP and switches Nagle's algorithm off: with it every answer on a
+    # kept connection takes 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    with contextlib.closing(listener):
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((settings.host, settings.port))
+            listener.listen(128)
+        except OSError as problem:
+            where = f"{settings.host} port {settings.port}"
+            raise CannotStart(f"cannot listen on {where}: {problem.strerror}") from None
+        yield listener
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        logger.info("service=ending")
+        server.should_exit = True
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)  # the second one ends us at once
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+def _say_where(settings: Settings, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    logger.info(
+        "service=started address=%s port=%d downloads=%s", host, port, settings.download_dir
+    )
+    if not settings.api_username and not _is_private(host):
+        logger.warning(
+            "service=open reason='no API_USERNAME and API_PASSWORD: whoever reaches %s:%d may use"
+            " it'",
+            host,
+            port,
+        )
+
+
+def _is_private(host: str) -> bool:
+    address = ipaddress.ip_address(host)
+    return not address.is_unspecified and (address.is_loopback or address.is_private)
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
