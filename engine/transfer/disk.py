@@ -52,7 +52,7 @@ _FALLOC_KEEP_SIZE = 1
 _SYNC_WAIT_BEFORE, _SYNC_WRITE, _SYNC_WAIT_AFTER = 1, 2, 4
 _RENAME_NOREPLACE = 1
 _AT_FDCWD = -100
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 logger = logging.getLogger("engine.transfer.disk")
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -69,8 +69,11 @@ class PartFile:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         with _translated(f"cannot open {path}"):
             self._fd, self.direct = _open(path, flags, direct=direct)
+        self.trusted = True
+        """False once the system could not write out what it had taken: no later sync may say so."""
         self._written_out = 0
-        self._cached_to = 0
+        self._cached_to: int | None = None
+        """Up to where write-out was begun; None before the first cached write."""
 
     def __repr__(self) -> str:
         way = "direct" if self.direct else "cached"
@@ -83,7 +86,11 @@ class PartFile:
             if code == errno.EINTR:
                 continue
             if code in _FULL:
+                # Some file systems keep what they had found up to there: all the room there is.
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size)
                 raise DiskFull(f"no room for {size} bytes in {self.path.parent}")
+            if code == errno.EFBIG:
+                raise DiskTrouble(f"files of {size} bytes are too large for {self.path.parent}")
             logger.debug("reserve=skipped errno=%s", errno.errorcode.get(code, code))
             return
 
@@ -97,6 +104,12 @@ class PartFile:
             raise DiskTrouble(
                 f"{self.path} has {status.st_size} bytes where {written} had been written"
             )
+
+    def cut(self, length: int) -> None:
+        """Drop what lies behind a prefix of `length` bytes: it was never said to be there."""
+        with _translated(f"cannot cut {self.path}"):
+            if os.fstat(self._fd).st_size > length:
+                os.ftruncate(self._fd, length)
 
     def write(self, offset: int, views: Sequence[memoryview]) -> None:
         """Write buffers one after the other from `offset`.
@@ -117,8 +130,14 @@ class PartFile:
 
     def sync(self) -> None:
         """Make everything written survive a power cut. Raises DiskTrouble."""
+        if not self.trusted:
+            raise DiskTrouble(f"cannot sync {self.path}: bytes written before were lost")
         with _translated(f"cannot sync {self.path}"):
-            os.fdatasync(self._fd)
+            try:
+                os.fdatasync(self._fd)
+            except OSError:
+                self.trusted = False
+                raise
             if not self.direct:
                 os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
@@ -181,13 +200,17 @@ class PartFile:
 
     def _keep_cache_clean(self, start: int, end: int) -> None:
         """Start writing out the newest window; wait for the one before and drop it."""
-        if not self._cached_to:
+        if self._cached_to is None:
             self._cached_to = self._written_out = start
         if end - self._cached_to < CACHE_WINDOW:
             return
-        _sync_range(self._fd, self._cached_to, end, _SYNC_WRITE)
         wait = _SYNC_WAIT_BEFORE | _SYNC_WRITE | _SYNC_WAIT_AFTER
-        _sync_range(self._fd, self._written_out, self._cached_to, wait)
+        try:
+            _sync_range(self._fd, self._cached_to, end, _SYNC_WRITE)
+            _sync_range(self._fd, self._written_out, self._cached_to, wait)
+        except OSError:
+            self.trusted = False
+            raise
         os.posix_fadvise(
             self._fd,
             self._written_out,
@@ -226,7 +249,7 @@ def publish(source: Path, target: Path) -> None:
     Raises FileExistsError when the target is there already, DiskFull, DiskTrouble.
     """
     with _translated(f"cannot move {source.name} to {target}"):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folders(target.parent)
         for folder in _folders(source):
             _sync_folder(folder)
         try:
@@ -290,9 +313,21 @@ def _set_direct(fd: int, *, on: bool) -> None:
 
 
 def _sync_range(fd: int, start: int, end: int, flags: int) -> None:
-    """sync_file_range(2); only a hint to the device, so where it does not exist nothing is lost."""
-    if end > start:
-        _libc.sync_file_range(fd, ctypes.c_int64(start), ctypes.c_int64(end - start), flags)
+    """sync_file_range(2). A failed write-out is told once, to whoever asks first: never drop it."""
+    if end > start and _libc.sync_file_range(
+        fd, ctypes.c_int64(start), ctypes.c_int64(end - start), flags
+    ):
+        code = ctypes.get_errno()
+        if code not in {errno.ENOSYS, errno.EINVAL, errno.ESPIPE, errno.ENOTSUP}:
+            raise OSError(code, os.strerror(code))
+
+
+def _make_folders(folder: Path) -> None:
+    """Make a folder and those above it, so that they survive a power cut."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        _sync_folder(each.parent)
 
 
 def _folders(source: Path) -> Iterator[Path]:

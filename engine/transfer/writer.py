@@ -25,7 +25,8 @@ SMALLEST_WRITE = 4 << 20
 writes are at the plateau)."""
 
 CHECKPOINT_BYTES = 64 << 20
-"""Bytes after which a checkpoint is due: what a crash can cost besides the ring."""
+"""Bytes after which a checkpoint is due: a crash may cost these and what is in the ring, though
+never more than `Request.ring` in all."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -115,7 +116,7 @@ class Writer:
         self.dry = end == base
         if not self.dry:
             self._write(base, end)
-            self._waiting_since = None
+            self._waiting_since = now if ready > end else None
         self._checkpoint_if_due()
         return not self.dry
 
