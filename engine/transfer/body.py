@@ -7,7 +7,7 @@ body. A body that breaks off before its end raises ConnectionTrouble: a short fi
 from typing import Protocol
 
 from engine.transfer.chunked import ChunkedDecoder
-from engine.transfer.errors import ConnectionTrouble
+from engine.transfer.errors import ConnectionTrouble, ServerTrouble
 from engine.transfer.http1 import Framing
 from engine.transfer.ranges import Body
 from engine.transfer.wire import Connection
@@ -30,7 +30,7 @@ class Reader(Protocol):
 def open_body(connection: Connection, body: Body) -> Reader:
     """Return the reader for the body that follows the head just received."""
     if body.framing is Framing.CHUNKED:
-        return _Chunked(connection)
+        return _Chunked(connection, None if body.end is None else body.end - body.start)
     if body.end is None:
         return _UntilClose(connection)
     return _Counted(connection, body.end - body.start)
@@ -74,7 +74,8 @@ class _UntilClose:
 class _Chunked:
     """A body in chunks; copied once, because sizes stand between the bytes."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, length: int | None) -> None:
+        self._left = length
         self._receive = connection.receive_some
         self._decoder = ChunkedDecoder()
         self._scratch = memoryview(bytearray(SCRATCH))
@@ -94,6 +95,10 @@ class _Chunked:
             self._parts = [part for part in self._decoder.feed(self._scratch[:count]) if part]
         part = self._parts[0]
         count = min(len(part), len(view))
+        if self._left is not None:
+            self._left -= count
+            if self._left < 0:
+                raise ServerTrouble("the server sent more than it announced")
         view[:count] = part[:count]
         if count == len(part):
             del self._parts[0]

@@ -70,7 +70,7 @@ class Hosts:
         with self._lock:
             host = self._hosts.setdefault(origin, Host())
             if now >= host.not_before:
-                host.limit = max(1, min(host.limit, max(host.used, 1)) // 2)
+                host.limit = max(1, min(host.limit, host.used + 1) // 2)
                 logger.info("connections=%d reason=host-busy pause=%.1f", host.limit, pause)
             host.not_before = max(host.not_before, now + pause)
             host.complained_at = host.not_before

@@ -170,6 +170,12 @@ def _partial(head: Head, asked: tuple[int, int | None], expected: Expected) -> B
 
 
 def _whole(head: Head, asked: tuple[int, int | None], expected: Expected) -> Body:
+    if asked[0] != 0 and expected.size is not None and head.length not in (None, expected.size):
+        raise ServerTrouble(
+            f"the server sent {head.length} bytes where the file has {expected.size}"
+        )
+    if expected.validator and not (head.one("ETag") or head.one("Last-Modified")):
+        raise FileChanged("the server sent the whole file where If-Range asked for the rest")
     if asked[0] != 0:
         raise RangeIgnored("the server sent the whole file where a range was asked for")
     size = head.length if head.framing is Framing.LENGTH else None

@@ -62,13 +62,12 @@ class Patience:
             self._since = now
         self._failures += 1
         told = problem.retry_after or 0.0
-        if told > self.seconds:
-            return None
+        spent = now - self._since + told
         if self._answered:
-            spent = now - self._since + told
             over = self._failures > FIRST_TRIES and spent > self.seconds
         else:
-            over = self._failures >= FIRST_TRIES and not told
+            tried = self._failures >= FIRST_TRIES
+            over = told > self.seconds or (tried and (not told or spent > self.seconds))
         if over:
             return None
         return self._delay()

@@ -69,9 +69,14 @@ class Ring:
         return self._view[at + start : at + end]
 
     def views(self, start: int, end: int) -> list[memoryview]:
-        """Return the memory of `[start, end)`, one view per block. All blocks must be mapped."""
+        """Return the memory of `[start, end)`, one view per block.
+
+        Raises KeyError for a block that is not mapped: it would be somebody else's old bytes.
+        """
         pieces = []
         while start < end:
+            if start // self.block not in self._slots:
+                raise KeyError(f"nothing was put at {start}")
             stop = min(end, (start // self.block + 1) * self.block)
             pieces.append(self.view(start, stop))
             start = stop

@@ -82,19 +82,19 @@ class Dialler:
             left = len(found) - number
             if stop.is_set():
                 raise Stopped("stopped while connecting")
-            sock = socket.socket(family, kind, protocol)
+            sock = None
             try:
+                with _translated(url.host):
+                    sock = socket.socket(family, kind, protocol)
                 sock.settimeout(NEXT_ADDRESS if left else CONNECT_TIMEOUT)
                 with _translated(url.host):
                     sock.connect(address)
                     return Connection(url, self._secure(url, sock))
-            except ConnectionTrouble:
-                sock.close()
-                if not left:
+            except BaseException as problem:
+                if sock is not None:
+                    sock.close()
+                if not left or not isinstance(problem, ConnectionTrouble):
                     raise
-            except BaseException:
-                sock.close()
-                raise
         raise ConnectionTrouble(f"{url.host} has no address")
 
     def _secure(self, url: Url, sock: socket.socket) -> socket.socket:
@@ -172,6 +172,8 @@ class Connection:
         An idle connection has nothing to say: what can be read is the end, or a mistake.
         """
         try:
+            if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+                return False
             poll = select.poll()
             poll.register(self._socket, select.POLLIN)
             return not self._left and not poll.poll(0)
@@ -209,6 +211,7 @@ class Pool:
         self._clock = clock
         self._lock = threading.Lock()
         self._idle: dict[str, list[Connection]] = {}
+        self._closed = False
 
     def __repr__(self) -> str:
         return f"<Pool { {origin: len(idle) for origin, idle in self._idle.items()} }>"
@@ -229,18 +232,33 @@ class Pool:
         """Keep a connection whose last answer was read to its end."""
         connection.idle_since = self._clock()
         with self._lock:
-            idle = self._idle.setdefault(connection.origin, [])
-            idle.append(connection)
-            surplus = idle.pop(0) if len(idle) > IDLE_KEPT else None
-        if surplus:
-            surplus.close()
+            if self._closed:
+                unwanted = [connection]
+            else:
+                self._idle.setdefault(connection.origin, []).append(connection)
+                unwanted = self._sort_out()
+        for each in unwanted:
+            each.close()
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close what is idle, and whatever is put here from now on."""
         with self._lock:
+            self._closed = True
             idle, self._idle = self._idle, {}
         for connection in (each for kept in idle.values() for each in kept):
             connection.close()
+
+    def _sort_out(self) -> list[Connection]:
+        """Take out and return what is too old or too many, of all origins; the lock is held."""
+        oldest = self._clock() - IDLE_LIMIT
+        unwanted = []
+        for origin, idle in list(self._idle.items()):
+            good = [each for each in idle if each.idle_since >= oldest][-IDLE_KEPT:]
+            unwanted += [each for each in idle if each not in good]
+            self._idle[origin] = good
+            if not good:
+                del self._idle[origin]
+        return unwanted
 
 
 @contextlib.contextmanager

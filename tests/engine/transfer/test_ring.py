@@ -37,6 +37,13 @@ def test_views_across_blocks_come_in_file_order(ring):
     assert bytes(views[1][-1:]) == b"b"
 
 
+def test_what_nobody_put_there_is_not_given_out(ring):
+    ring.view(0, 1)
+
+    with pytest.raises(KeyError):
+        ring.views(0, BLOCK + 1)
+
+
 def test_a_freed_block_is_used_again_before_a_fresh_one(ring):
     ring.view(0, 1)
     ring.release(BLOCK)
@@ -77,8 +84,8 @@ def test_trimming_gives_back_what_is_not_in_use(ring):
 def test_trimming_really_frees_memory():
     size = 32 << 20
     ring = Ring(size, 1 << 20)
-    for view in ring.views(0, size):
-        view[:] = b"x" * len(view)
+    for start in range(0, size, 1 << 20):
+        ring.view(start, start + (1 << 20))[:] = b"x" * (1 << 20)
     ring.release(size)
     before = resident()
 
