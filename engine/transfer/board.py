@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from engine.transfer.errors import Stopped, TransferError
+from engine.transfer.errors import FileChanged, ServerTrouble, Stopped, TransferError
 from engine.transfer.ranges import Body, Expected
 from engine.transfer.retry import Patience
 from engine.transfer.ring import BLOCK, Ring
@@ -98,12 +98,23 @@ class Board:
                     lease = self._window.lease(self._length())
                     if lease is not None:
                         return lease
-                    if self._window.exhausted and not self._window.leases:
+                    if self._all_arrived():
                         return None
-                self._starved += 1
+                hungry = not self._window.exhausted
+                self._starved += hungry
                 self._room.wait()
-                self._starved -= 1
+                self._starved -= hungry
             return None
+
+    def rest(self, seconds: float) -> None:
+        """Wait before the next try, unless the download ends before."""
+        until = self._clock() + seconds
+        with self._lock:
+            while not self.stopping.is_set() and not self._all_arrived():
+                left = until - self._clock()
+                if left <= 0:
+                    return
+                self._room.wait(left)
 
     def give_back(self, lease: Lease) -> None:
         """End a lease, finished or not."""
@@ -116,8 +127,14 @@ class Board:
     def accept(self, body: Body, lease: Lease) -> None:
         """Take a checked answer; the first one decides what the file is."""
         with self._lock:
+            if body.ranged:
+                self.unranged = False
             if self.answered and body.ranged:
                 return
+            if self.answered and not self.unranged:
+                raise ServerTrouble("the server sent the whole file after it had sent parts")
+            if body.size is not None and body.size < max(lease.cursor, self._window.base):
+                raise FileChanged(f"the file has become shorter: {body.size} bytes")
             if body.size is not None and self.expected.size is None:
                 self._window.shorten(body.size)
             self.expected = Expected(
@@ -164,9 +181,11 @@ class Board:
             self.expected = msgspec.structs.replace(self.expected, size=size)
             self._work.notify_all()
 
-    def stumbled(self, problem: TransferError) -> float:
+    def stumbled(self, problem: TransferError, lease: Lease) -> float:
         """A connection failed; return the seconds until the next try, or end the download."""
         with self._lock:
+            if lease.cursor > lease.start:
+                self._patience.progressed()
             self.counts.retries += 1
             delay = self._patience.failed(problem, self._clock())
         if delay is None:
@@ -255,15 +274,13 @@ class Board:
     def starved(self) -> float:
         """The share of connections, 0 to 1, that wait for room in the ring."""
         with self._lock:
-            if self._window.exhausted:
-                return 0.0
             return min(1.0, self._starved / self.target)
 
     @property
     def fetched(self) -> bool:
         """True when every byte has arrived: there is no work left for connections."""
         with self._lock:
-            return self._window.exhausted and not self._window.leases
+            return self._all_arrived()
 
     @property
     def done(self) -> bool:
@@ -282,6 +299,9 @@ class Board:
             raise self.failure
         if self.stopping.is_set():
             raise Stopped("stopped")
+
+    def _all_arrived(self) -> bool:
+        return self._window.exhausted and not self._window.leases
 
     def _length(self) -> int | None:
         """How long the next lease should be: two for each connection fill the ring."""

@@ -7,6 +7,7 @@ writes, and returns when every byte is on the disk and synced. Nothing is rename
 `stop` and `progress` may be called from any thread; everything else belongs to the thread of `run`.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -86,7 +87,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     flush_interval: float = 5.0
     """Seconds after which a byte that arrived in order is written, however few they are."""
     patience: float = 60.0
-    """Seconds without a byte, trying all the while, after which trouble is passed on."""
+    """Seconds without a byte, trying all the while, after which trouble is passed on; before the
+    first answer a few tries are enough (`retry`)."""
     preallocate: bool = True
     html_ok: bool = False
     """True when the file may be a web page; otherwise HTML is taken for an expired link."""
@@ -210,7 +212,8 @@ class Download:
         """Fetch what is missing; blocks. Only once per object.
 
         Raises a TransferError (Stopped after `stop`), or what `save` or `observe` raised. However
-        it ends, what had arrived in order is written and saved, unless the disk itself failed.
+        it ends, what had arrived in order is written and saved, unless the disk, `save` or
+        `observe` is what failed.
         """
         began = self._clock()
         try:
@@ -254,10 +257,12 @@ class Download:
         if board.done:
             return
         self._hire()
+        reserved = not self._request.preallocate
         try:
-            if self._request.preallocate and board.size:
-                part.reserve(board.size)
             while not board.done:
+                if not reserved and board.size is not None:
+                    part.reserve(board.size)
+                    reserved = True
                 capacity = self._ring_size.capacity
                 board.wait(writer.target(capacity), TICK)
                 board.raise_failure()
@@ -270,7 +275,9 @@ class Download:
             raise
         except DiskFull:
             board.stop()
-            writer.checkpoint()
+            if part.trusted:
+                with contextlib.suppress(Exception):  # the record may find no room either
+                    writer.checkpoint()
             raise
         except TransferError:
             board.stop()
@@ -298,8 +305,10 @@ class Download:
         if self._ring_size.observe(now, starved=starved, dry=writer.dry):
             logger.info("ring=%d reason=%r", self._ring_size.capacity, self._ring_size.reason)
             board.resize(capacity=self._ring_size.capacity)
-        leases = board.leases()
-        for lease in self._stalls.find(*leases, now=now, full=starved > 0, dry=writer.dry):
+        leases, head = board.leases()
+        if not board.answered:
+            head = None  # a first answer may take its time: nobody waits for it yet
+        for lease in self._stalls.find(leases, head, now=now, full=starved > 0, dry=writer.dry):
             self._replace(lease)
         self._hire()
 
@@ -316,8 +325,8 @@ class Download:
                 fetcher = Fetcher(
                     number, self._board, self._route, self._network, self._paces, self._clock
                 )
-                self._fetchers.append(fetcher)
                 fetcher.thread.start()
+                self._fetchers.append(fetcher)
 
     def _replace(self, lease: Lease) -> None:
         for fetcher in self._fetchers:
@@ -342,6 +351,7 @@ class Download:
         if resume is not None and size is not None and size != resume.size:
             raise FileChanged(f"the file has {size} bytes now, it had {resume.size}")
         part.check(self._start)
+        part.cut(self._start)
 
     def _writer(self, part: PartFile) -> Writer:
         request = self._request
@@ -394,6 +404,10 @@ class _Speed:
 def _start(request: Request) -> tuple[int, Expected]:
     """Return where to begin, on an aligned byte, and what is known of the file."""
     resume = request.resume
+    if request.connections < 1:
+        raise ValueError(f"a download needs a connection, not {request.connections}")
+    if resume is not None and not 0 <= resume.flushed <= resume.size:
+        raise ValueError(f"{resume.flushed} bytes of {resume.size} cannot be there")
     if resume is None:
         return 0, Expected(size=request.size, html_ok=request.html_ok)
     whole = resume.flushed == resume.size

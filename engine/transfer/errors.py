@@ -6,6 +6,7 @@
     │   └── RangeIgnored    the whole file where a part was asked for      (see `ranges`)
     ├── ServerBusy          429, 503: fewer connections, `retry_after`     wait, then try again
     ├── LinkExpired         401, 403, 404, 410, HTML instead of the file   ask for a fresh link
+    ├── Gone                whoever gives links has none for this file     tell the user
     ├── FileChanged         another size or validator than before          this file is another one
     ├── NotTrusted          certificate wrong or expired, https to http    tell the user
     ├── Unusable            a URL or an answer that no retry can mend      tell the user
@@ -42,6 +43,10 @@ class ServerBusy(TransferError):
 
 class LinkExpired(TransferError):
     """The link no longer leads to the file; a fresh one may."""
+
+
+class Gone(TransferError):
+    """Whoever gives links says that there is none for this file any more."""
 
 
 class FileChanged(TransferError):

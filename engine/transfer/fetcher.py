@@ -38,6 +38,9 @@ BUSY_PAUSE = 2.0
 """Seconds to leave a host alone that says it is busy but not for how long (JDownloader spaces
 requests to AllDebrid's hosts by this much after a complaint)."""
 
+LONGEST_NAP = 0.25
+"""Seconds a limited connection sleeps at a time: a limit that is lifted should be felt."""
+
 LONGEST_PAUSE = 600.0
 """Seconds at most to leave a host alone, whatever it says: a date in the next century is an error
 of the server's, and other downloads wait for the same host."""
@@ -93,7 +96,7 @@ class Fetcher:
                 self.lease = lease
                 pause = self._work_on(lease)
                 if pause:
-                    self._board.stopping.wait(pause)
+                    self._board.rest(pause)
         except BaseException as problem:  # a thread's last resort: tell the writer
             logger.exception("fetcher=failed")
             self._board.fail(problem)
@@ -118,7 +121,7 @@ class Fetcher:
             return 0.0
         except TransferError as problem:
             self._hang_up(keep=False)
-            return self._mend(problem, place)
+            return self._mend(problem, place, lease)
         else:
             return 0.0
         finally:
@@ -153,8 +156,6 @@ class Fetcher:
         board, clock, paces = self._board, self._clock, self._paces
         read_into = reader.read_into
         while (view := board.claim(lease)) is not None:
-            if lease.cursor > lease.start:
-                self._route.worked()
             filled, room = 0, len(view)
             while filled < room:
                 lease.waiting_since = clock()
@@ -167,10 +168,12 @@ class Fetcher:
                 self.received += count
                 for pace in paces:
                     delay = pace.charge(count)
-                    if delay:
+                    while delay:
                         lease.waiting_since = None
-                        if board.stopping.wait(delay):
+                        if board.stopping.wait(min(delay, LONGEST_NAP)):
                             return
+                        delay = pace.charge(0)
+            self._route.worked()
         lease.waiting_since = None
 
     def _end_early(self, lease: Lease, body: Body) -> None:
@@ -212,7 +215,7 @@ class Fetcher:
         lease.waiting_since = self._clock()
         return fresh.ask(request)
 
-    def _mend(self, problem: TransferError, place: Place | None) -> float:
+    def _mend(self, problem: TransferError, place: Place | None, lease: Lease) -> float:
         """Do about a failure what can be done; return the seconds until the next try."""
         board = self._board
         if board.stopping.is_set():
@@ -224,13 +227,15 @@ class Fetcher:
                 return 0.0
             if place is not None and isinstance(problem, LinkExpired):
                 self._route.expired(place, problem)
+        except (ConnectionTrouble, ServerTrouble, ServerBusy) as trouble:
+            problem = trouble  # no fresh link now; perhaps with the next try
         except TransferError as final:
             board.fail(final)
             return 0.0
-        delay = board.stumbled(problem)
+        delay = board.stumbled(problem, lease)
         if place is not None and isinstance(problem, ServerBusy):
             pause = max(delay, min(problem.retry_after or BUSY_PAUSE, LONGEST_PAUSE))
-            board.lower_cap(self._network.hosts.complain(place.url.origin, pause))
+            self._network.hosts.complain(place.url.origin, pause)
         return delay
 
     def _pick_up(self, connection: Connection | None) -> Connection | None:

@@ -10,11 +10,12 @@ from typing import Protocol
 
 import msgspec
 
-from engine.transfer.errors import LinkExpired
+from engine.transfer.errors import LinkExpired, Unusable
 from engine.transfer.urls import Url, follow, parse_url
 
-FRESH_TRIES = 2
-"""Fresh links asked for in a row without a byte from any of them, before giving up on the file."""
+FRESH_TRIES = 1
+"""Fresh links asked for in a row without a byte from any of them. A host that refuses the second
+link as well has trouble of its own: more links would not help it, waiting may."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -34,10 +35,10 @@ class Links(Protocol):
     def current(self) -> Link:
         """Return the link to use. Raises a TransferError when there is none."""
 
-    def refresh(self, stale: Link) -> Link:
-        """Return another link than `stale`, or the same when there is no other.
+    def refresh(self, stale: Link) -> Link | None:
+        """Return a fresh link, which may be the same; None when nobody can renew it.
 
-        Raises LinkExpired when the file is gone.
+        Raises Gone when there is none for this file any more.
         """
 
 
@@ -61,6 +62,8 @@ class Route:
         self._lock = threading.Lock()
         self._place: Place | None = None
         self._fresh = 0
+        self._retraced = False
+        self._has_worked = False
 
     def __repr__(self) -> str:
         return f"<Route {self._place!r}>"
@@ -75,28 +78,43 @@ class Route:
     def redirected(self, place: Place, location: str) -> None:
         """The URL of `place` answered with a redirect. Raises Unusable or NotTrusted."""
         with self._lock:
-            if self._place is place:
+            if self._place is not place:
+                return
+            try:
                 self._place = Place(place.link, (*place.trail, follow(place.trail, location)))
+            except Unusable:
+                if not self._has_worked or self._retraced:
+                    raise
+                self._retrace(place)  # the place that was remembered leads back, so it is old
 
     def expired(self, place: Place, problem: LinkExpired) -> None:
-        """The URL of `place` no longer leads to the file: find another, or raise `problem`."""
+        """The URL of `place` no longer leads to the file: find another for the next try.
+
+        Raises `problem` when nobody can renew a link that never worked, or what the giver of links
+        raises.
+        """
         with self._lock:
             if self._place is not place:
                 return  # somebody else has found another already
-            if len(place.trail) > 1:
-                self._place = _start(place.link)  # what it redirected to may be what expired
-                return
-            if self._fresh >= FRESH_TRIES:
-                raise problem
-            self._fresh += 1
-            fresh = self._links.refresh(place.link)
-            if fresh == place.link:
-                raise problem
-            self._place = _start(fresh)
+            if len(place.trail) > 1 and not self._retraced:
+                self._retrace(place)  # what it redirected to may be what expired
+            elif self._fresh < FRESH_TRIES:
+                self._fresh += 1
+                fresh = self._links.refresh(place.link)
+                if fresh is not None:
+                    self._place = _start(fresh)
+                elif not self._has_worked:
+                    raise problem
 
     def worked(self) -> None:
         """Bytes of the file arrived by the present way."""
+        self._has_worked = True
         self._fresh = 0
+        self._retraced = False
+
+    def _retrace(self, place: Place) -> None:
+        self._retraced = True
+        self._place = _start(place.link)
 
 
 class OneLink:
@@ -109,9 +127,8 @@ class OneLink:
         """Return the link."""
         return self._link
 
-    def refresh(self, stale: Link) -> Link:
-        """Return the same link: there is no other."""
-        return stale
+    def refresh(self, stale: Link) -> None:
+        """Return None: there is no other link."""
 
 
 def _start(link: Link) -> Place:

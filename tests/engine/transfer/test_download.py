@@ -9,7 +9,7 @@ import pytest
 
 from engine.transfer import download as module
 from engine.transfer.download import Checkpoint, Engine, OneLink, Request
-from engine.transfer.errors import DiskTrouble, FileChanged, Stopped, Unusable
+from engine.transfer.errors import DiskFull, DiskTrouble, FileChanged, Stopped, Unusable
 from tests.fakes.filehost import FileHost, Pattern
 
 MIB = 1 << 20
@@ -292,7 +292,8 @@ def test_writes_are_long_aligned_and_follow_each_other(prepare, host, monkeypatc
     assert all(count >= 4 * MIB and count % 4096 == 0 for count in whole)
 
 
-def test_room_is_reserved_without_changing_the_size(prepare, host, monkeypatch):
+@pytest.mark.parametrize("known", [True, False])
+def test_room_is_reserved_without_changing_the_size(prepare, host, monkeypatch, known):
     reserved = []
     real = module.PartFile.reserve
 
@@ -301,8 +302,28 @@ def test_room_is_reserved_without_changing_the_size(prepare, host, monkeypatch):
         reserved.append((size, self.path.stat().st_size, self.path.stat().st_blocks * 512))
 
     monkeypatch.setattr(module.PartFile, "reserve", record)
-    prepare(host.url("/film"), size=FILM.size)()
+    prepare(host.url("/film"), size=FILM.size if known else None)()
 
     [(size, length, blocks)] = reserved
     assert (size, length) == (FILM.size, 0)
     assert blocks >= FILM.size
+
+
+def test_a_full_disk_is_what_is_told_even_if_nothing_can_be_saved_either(
+    prepare, host, monkeypatch
+):
+    run = prepare(host.url("/film"), batch=4 * MIB)
+    real = module.PartFile.write
+
+    def write(self, offset, views):
+        if offset:
+            raise DiskFull("no room")
+        real(self, offset, views)
+
+    def save(_):
+        raise OSError("nor here")
+
+    monkeypatch.setattr(module.PartFile, "write", write)
+    run.download._save = save
+    with pytest.raises(DiskFull, match="no room"):
+        run()

@@ -6,6 +6,7 @@ from engine.transfer import fetcher, retry, stalls
 from engine.transfer.errors import (
     ConnectionTrouble,
     FileChanged,
+    Gone,
     LinkExpired,
     NotTrusted,
     ServerBusy,
@@ -237,7 +238,7 @@ def test_a_link_that_expires_in_the_middle_is_renewed(prepare, host, status):
     run = prepare(links, ring=4 * MIB, batch=4 * MIB)
 
     def expire(offset, _):
-        if offset and not links.asked:
+        if offset and len(links.urls) == 1 and not links.asked:
             host.expires("/film", status=status)
             links.urls.append(host.renew("/film"))
 
@@ -256,7 +257,38 @@ def test_fresh_links_that_do_not_help_are_not_asked_for_without_end(prepare, hos
     with pytest.raises(LinkExpired, match="404"):
         prepare(links)()
 
-    assert links.asked <= 3
+    assert links.asked == 1
+
+
+def test_a_host_that_refuses_fresh_links_for_a_moment_is_waited_for(prepare, host):
+    host.answers(403, times=3)
+    run = prepare(Renewable(host.url("/film")))
+
+    run()
+
+    assert run.bytes == FILM.read()
+
+
+def test_a_link_that_nobody_can_renew_is_not_asked_twice(prepare, host):
+    host.answers(404, times=None)
+
+    with pytest.raises(LinkExpired, match="404"):
+        prepare(host.url("/film"))()
+
+    assert len(host.requests) == 1
+
+
+def test_a_file_that_is_gone_for_good_ends_the_download_at_once(prepare, host):
+    class Lost(Renewable):
+        def refresh(self, _):
+            raise Gone("AllDebrid has it no more")
+
+    host.answers(404, times=None)
+
+    with pytest.raises(Gone, match="no more"):
+        prepare(Lost(host.url("/film")))()
+
+    assert len(host.requests) == 1
 
 
 CHANGES = {
@@ -293,6 +325,22 @@ def test_redirects_are_followed_once_and_remembered(prepare, host):
 
     assert run.bytes == FILM.read()
     assert [asked.path for asked in host.requests].count("/moved") == 1
+
+
+def test_a_redirect_that_leads_to_an_expired_place_is_taken_anew_and_then_renewed(prepare, host):
+    with FileHost({"/film": FILM}) as other:
+        expired = other.url("/film")
+        other.expires("/film")
+        fresh = other.renew("/film")
+        host.redirects(expired, 2)
+        links = Renewable(host.url("/film") + "?old", fresh)
+        run = prepare(links)
+
+        run()
+
+    assert run.bytes == FILM.read()
+    assert links.asked == 1
+    assert len(host.requests) == 2
 
 
 def test_redirects_in_a_circle_are_told(prepare, host):
