@@ -8,12 +8,11 @@ ended by Ctrl-C and SIGTERM.
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from api import kinds, logs, settings
+from api import kinds, logs, settings, streams
 from api.sizes import BadSize, parse_rate
 from api.variables import variable
 
@@ -36,11 +35,11 @@ logger = logging.getLogger("api.cli")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; `arguments` are the process's by default."""
-    options = _parser().parse_args(arguments)
+    streams.open_closed()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
+        options = _parser().parse_args(arguments)
         status: int = options.run(options)
-        sys.stdout.flush()
     except settings.SettingsError as error:
         for problem in error.problems:
             complain(problem)
@@ -48,21 +47,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("interrupted")
         return 130
-    except BrokenPipeError:
-        # Whoever read our output has gone. Python flushes once more at exit: into nothing, then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except streams.OutputLost as lost:
+        if str(lost):
+            complain(str(lost))
         return 1
+    finally:
+        streams.settle()
     return status
 
 
 def complain(sentence: str) -> None:
     """Print one line of error on stderr, masked."""
-    line = logs.one_line(logs.MASKER.mask(sentence))
-    print(f"{PROGRAM}: {line}", file=sys.stderr, flush=True)  # noqa: T201 - for the user
+    streams.tell(f"{PROGRAM}: {logs.one_line(logs.MASKER.mask(sentence))}")
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, and no secret of what was typed."""
+
+    def print_help(self, file: Any = None) -> None:
+        if file is None:
+            streams.say(self.format_help().rstrip())
+        else:
+            super().print_help(file)
 
     def error(self, message: str) -> NoReturn:
         complain(f"{message}; {self.prog} --help tells what there is")
@@ -74,7 +80,7 @@ class _Version(argparse.Action):
         # Reading it takes longer than parsing the rest of the command line.
         from importlib.metadata import version  # noqa: PLC0415
 
-        print(PROGRAM, version("alldebrid-client"))  # noqa: T201 - what was asked for
+        streams.say(f"{PROGRAM} {version('alldebrid-client')}")
         sys.exit(0)
 
 
@@ -117,7 +123,7 @@ def _add_serve(commands: Any) -> None:
 def _serve(options: argparse.Namespace) -> int:
     config = settings.load(local=options.local)
     if options.print_config:
-        print(settings.print_config(config))  # noqa: T201 - what was asked for
+        streams.say(settings.print_config(config))
         return 0
     for secret in (config.alldebrid_api_key, config.api_password):
         logs.hide(secret)
@@ -127,7 +133,7 @@ def _serve(options: argparse.Namespace) -> int:
     from api.serve import serve  # noqa: PLC0415 - see the module's text
 
     try:
-        status: int = serve(config)
+        status: int = serve(config, complain)
     except Exception:
         # A bug of ours: in the log it is masked, on its way out of the process it would not be.
         logger.exception("serve=failed")

@@ -5,13 +5,16 @@ Theory
     When all is there, the part gets its final name and the record is removed. Whatever ends us
     before that, the same command goes on where the record says.
 
+    A disk that is full has room for neither the bytes nor the record of those before. Then the
+    file's last bytes give way to the record: they are fetched again, and the others are not lost.
+
     The download runs in a thread of its own (`api.attempt`). The main thread draws, and is where
     signals arrive: the first Ctrl-C or SIGTERM stops the download and keeps what is there, the
     second ends the process at once, which loses no more than a crash does.
 
 What breaks if you edit
-    Before an unfinished file is begun anew its record must be gone for good: it would speak of
-    bytes that are being replaced.
+    Before an unfinished file is begun anew its record must be gone for good, also the one that
+    found no room: it would speak of bytes that are being replaced.
 """
 
 import contextlib
@@ -24,7 +27,7 @@ from pathlib import Path
 
 import msgspec
 
-from api import memory, resume
+from api import memory, resume, streams
 from api.attempt import Attempt, caught
 from api.bar import Bar, duration
 from api.logs import one_line
@@ -33,11 +36,15 @@ from api.sizes import human_size
 from api.target import SUFFIX, Refused, check_free, locked, target_of
 from engine.transfer import disk
 from engine.transfer.download import Checkpoint, Engine, Outcome, Request
-from engine.transfer.errors import FileChanged, Stopped, TransferError
+from engine.transfer.errors import DiskFull, FileChanged, Stopped, TransferError
 from engine.transfer.urls import Url, parse_url
 
 PAGE = re.compile(r"(/|\.x?html?)(\?|$)", re.IGNORECASE)
 """Ends of URLs that name web pages. Behind any other URL a page is an error in disguise."""
+
+RECORD_ROOM = 1 << 20
+"""Bytes that a file gives up for its record. A file system may want more than one block for a new
+small file (XFS: 64 KiB of inodes at once), and this much is fetched again in no time."""
 
 Complain = Callable[[str], None]
 
@@ -84,7 +91,7 @@ def get(options: Options, complain: Complain) -> int:
     """Download a URL to a file and return the exit status.
 
     `complain` prints one line of error. Call it from the main thread: elsewhere signals are left
-    alone.
+    alone. Raises OutputLost, with the file in its place.
     """
     try:
         url = parse_url(options.url)
@@ -95,6 +102,8 @@ def get(options: Options, complain: Complain) -> int:
             # Again: whoever had the lock before may have finished the file.
             check_free(target, overwrite=options.overwrite)
             return _Get(options, url, target, part, descriptor, complain).run()
+    except streams.OutputLost:
+        raise  # the download is complete: no failure of ours
     except (TransferError, Refused) as error:
         complain(str(error))
     except OSError as error:
@@ -126,6 +135,8 @@ class _Get:
         self._complain = complain
         self._bar = Bar(sys.stderr) if sys.stderr.isatty() and not options.quiet else None
         self._signals: list[int] = []
+        self._unsaved: resume.Record | None = None
+        """The newest record, when it found no room."""
 
     def __repr__(self) -> str:
         return f"<_Get {self._target.name}>"
@@ -186,6 +197,7 @@ class _Get:
         if not self._options.quiet:
             self._complain(f"{self._part} is begun anew: {reason}")
         resume.forget(self._part)
+        self._unsaved = None
         os.ftruncate(self._descriptor, 0)
 
     def _save(self, checkpoint: Checkpoint) -> None:
@@ -196,7 +208,15 @@ class _Get:
             etag=checkpoint.etag,
             last_modified=checkpoint.last_modified,
         )
-        resume.save(self._part, record)
+        try:
+            resume.save(self._part, record)
+        except DiskFull as error:
+            # The file may have its room already. If it has not, the engine fails at it very soon,
+            # and that is what the user has to read about.
+            logger.warning("record=unsaved reason=%s", error)
+            self._unsaved = record
+        else:
+            self._unsaved = None
 
     def _give_up(self, error: TransferError) -> int:
         """Say what happened and what is kept; return the exit status."""
@@ -212,6 +232,10 @@ class _Get:
             record = None
         except TransferError:
             return ""
+        if self._unsaved is not None:
+            record = self._make_room(self._unsaved, record)
+            if record is None:
+                return f"; {self._part} stays, but nothing could be noted about it"
         if record is None or not record.flushed:
             with contextlib.suppress(OSError):
                 self._part.unlink()
@@ -221,6 +245,25 @@ class _Get:
             f"; {human_size(record.flushed)} of {human_size(record.size)} are kept,"
             " the same command goes on from there"
         )
+
+    def _make_room(
+        self, unsaved: resume.Record, saved: resume.Record | None
+    ) -> resume.Record | None:
+        """Save a record that found no room where the file's last bytes were, if that is worth it.
+
+        Returns what is saved then.
+        """
+        flushed = unsaved.flushed - min(RECORD_ROOM, unsaved.flushed // 2)
+        if saved is not None and saved.flushed >= flushed:
+            return saved
+        record = msgspec.structs.replace(unsaved, flushed=flushed)
+        try:
+            os.ftruncate(self._descriptor, flushed)
+            resume.save(self._part, record)
+        except (OSError, TransferError) as error:
+            logger.warning("record=unsaved reason=%s", error)
+            return saved
+        return record
 
     def _publish(self) -> None:
         if self._options.overwrite:
@@ -249,11 +292,11 @@ class _Get:
             sha256=digest,
         )
         if not self._options.quiet:
-            print(_summary(self._target, outcome, report), file=sys.stderr)  # noqa: T201
+            streams.tell(_summary(self._target, outcome, report))
         if self._options.json:
-            print(msgspec.json.encode(report).decode())  # noqa: T201 - what was asked for
+            streams.say(msgspec.json.encode(report).decode())
         elif digest:
-            print(f"{digest}  {one_line(str(self._target))}")  # noqa: T201 - as sha256sum does
+            streams.say(f"{digest}  {one_line(str(self._target))}")  # as sha256sum does
 
 
 def _request(options: Options, part: Path, checkpoint: Checkpoint | None) -> Request:

@@ -34,7 +34,7 @@ SHORTEST_SECRET = 4
 
 _URL = re.compile(r"\b(?P<scheme>https?|wss?|udp)://(?P<rest>[^\s\"'<>`]+)", re.IGNORECASE)
 
-_SECRET_HOST = re.compile(r"(^|\.)debrid\.it$", re.IGNORECASE)
+_SECRET_HOST = re.compile(r"(^|\.)(debrid\.it|alldeb\.ovh)$", re.IGNORECASE)
 """AllDebrid's file hosts: nothing behind the host name is for the log."""
 
 _SECRET_PATH = re.compile(
@@ -45,9 +45,11 @@ _SECRET_PATH = re.compile(
 )
 
 _NAMED = re.compile(
-    # `name=value` of a query or a log line, its percent-encoded form, and `"name": "value"`.
-    r"(?<![A-Za-z])(?P<name>(?:api|pass|auth|rss|torrent|secret|access)[_-]?key|(?:access_?)?token"
-    r"|tr|auth|password|passwd|pwd|pass|secret|sid|signature|sig)"
+    # `name=value` of a query or a log line, its percent-encoded form, and `"name": "value"`. The F
+    # of an encoded question mark belongs to no name.
+    r"(?:(?<![A-Za-z])|(?<=%3F))"
+    r"(?P<name>(?:api|pass|auth|rss|torrent|secret|access)[_-]?key|(?:access_?)?token"
+    r"|tr(?:\.[0-9]+)?|auth|password|passwd|pwd|pass|secret|sid|signature|sig)"
     r"(?P<between>\s?=\s?|%3D|[\"']\s?:\s?|(?<=key):\s?)"
     r"(?:b?\"[^\"\n]*\"|b?'[^'\n]*'|[^\s&\"'<>,;)}\]]+)",
     re.IGNORECASE,

@@ -9,7 +9,9 @@ Rules
 `python -m api.settings` prints the README's table.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from api.sizes import format_size, human_size
 from api.variables import MASK, TABLE, Variable, markdown_table, variable
 
 SECRET_FILE_BYTES = 64 << 10
-"""More than any key; keeps a path such as /dev/zero from being read for ever."""
+"""More than any key; a file that was named by mistake may be large."""
 
 SHOWN_CHARACTERS = 80
 """A bad value is repeated in its message up to this length."""
@@ -172,15 +174,15 @@ def load_transfer(
 
 
 def read_secret(name: str, path: Path) -> str:
-    """Return the secret in the first line of a file; `name` is its variable without `_FILE`.
+    """Return the secret in the first line of a regular file, or of one that a link leads to.
 
-    Raises SettingsError, which names variable and path and nothing of what the file holds.
+    `name` is the variable without `_FILE`. Raises SettingsError, which names variable and path
+    and nothing of what the file holds.
     """
     kind = variable(name).kind
     where = f"{name}_FILE={_quoted(str(path))}"
     try:
-        with path.open("rb") as file:
-            data = file.read(SECRET_FILE_BYTES)
+        data = _read_start(path)
         text = data.decode().partition("\n")[0].strip()
     except OSError as error:
         raise SettingsError([f"{where}: the file cannot be read ({error.strerror})"]) from None
@@ -200,6 +202,17 @@ def print_config(settings: Settings) -> str:
     lines = [(f"{entry.name}={entry.text}", entry.origin) for entry in settings.in_force]
     width = max(len(left) for left, _origin in lines)
     return "\n".join(f"{left:<{width}}  # {origin}" for left, origin in lines)
+
+
+def _read_start(path: Path) -> bytes:
+    # A pipe without a writer would hold us up for ever, already when it is opened.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return os.read(descriptor, SECRET_FILE_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def _read(

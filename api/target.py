@@ -15,7 +15,7 @@ SUFFIX = ".part"
 """Of the unfinished file."""
 
 LONGEST_NAME = 255 - len(".part.resume.new")
-"""Bytes of a name taken from a URL: what stands beside the file must have a name as well."""
+"""Bytes of a file's name: what stands beside it must have a name as well."""
 
 LONGEST_EXTENSION = 16
 """Bytes, with its dot: what is longer is no extension, but a name with a dot in it."""
@@ -33,16 +33,21 @@ class Refused(Exception):
 def target_of(output: str, url: Url) -> Path:
     """Return where the finished file goes; `output` is a file, a folder or empty.
 
-    Raises Refused when there is no such folder.
+    Raises Refused when there is no such folder, or when the name is too long.
     """
     if output == "-":
         raise Refused("-o - is not possible: a download that can be resumed needs a file")
     path = Path(output)
-    if path.is_dir():
-        return path / name_from(url)
-    if output.endswith("/") or not path.parent.is_dir():
-        folder = path if output.endswith("/") else path.parent
-        raise Refused(f"cannot write {output}: there is no folder {folder}")
+    try:
+        if path.is_dir():
+            return path / name_from(url)
+        _check_name(path.name)
+        if output.endswith("/") or not path.parent.is_dir():
+            folder = path if output.endswith("/") else path.parent
+            raise Refused(f"cannot write {output}: there is no folder {folder}")
+    except OSError as error:
+        _check_name(path.name)
+        raise Refused(f"cannot write {output}: {error.strerror}") from None
     return path
 
 
@@ -74,6 +79,15 @@ def check_free(target: Path, *, overwrite: bool) -> None:
         raise Refused(f"{target} is there already and is no file")
     if not overwrite:
         raise Refused(f"{target} is there already; --overwrite replaces it")
+
+
+def _check_name(name: str) -> None:
+    length = len(os.fsencode(name))
+    if length > LONGEST_NAME:
+        raise Refused(
+            f"the file name {name[:40]}... has {length} bytes and may have {LONGEST_NAME}:"
+            " what stands beside the unfinished file must have a name as well"
+        )
 
 
 @contextlib.contextmanager

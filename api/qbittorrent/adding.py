@@ -2,11 +2,11 @@
 
 The answer is `Ok.` when at least one of them was taken or was there already: Sonarr posts the
 same torrent again after a 403. It is `Fails.` when none was, and 415 when none was and one of
-the files is no torrent. Nothing here waits for AllDebrid.
+the files is no torrent. Nothing here waits for AllDebrid, and a request that is refused leaves
+nothing behind: the torrents make an unknown category themselves, once they have taken one.
 """
 
 import logging
-import posixpath
 from collections.abc import Iterator
 from http import HTTPStatus
 
@@ -16,8 +16,10 @@ from litestar import Response, Router, post
 from api.qbittorrent.answers import Refused, text
 from api.qbittorrent.context import Context
 from api.qbittorrent.parameters import Parameters, minutes_limit, ratio_limit
+from api.qbittorrent.places import BadPlace, place
 from api.qbittorrent.requests import Sent, Served
-from engine.jobs.views import AddRequest, BadCategory, BadTorrent
+from engine.jobs.folders import checked_name
+from engine.jobs.views import AddRequest, BadCategory, BadTorrent, Unavailable
 
 logger = logging.getLogger("api.qbittorrent.adding")
 
@@ -49,8 +51,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 @post("/add", status_code=200)
 async def add(context: Served, parameters: Sent) -> Response[bytes]:
     """Add torrents."""
-    options = add_options(parameters, context.torrents.save_path)
-    if not await _category_is_there(context, options.category):
+    try:
+        options = add_options(
+            parameters, context.torrents.save_path, context.config.unfinished_path
+        )
+    except (BadPlace, BadCategory) as error:
+        logger.warning("add=refused reason=%r", str(error))
         return text("Fails.")
     outcomes = [await _add_one(context, options, source) for source in sources(parameters)]
     if any(outcome.taken for outcome in outcomes):
@@ -73,13 +79,19 @@ def sources(parameters: Parameters) -> Iterator[Source]:
             yield Source(magnet=line)
 
 
-def add_options(parameters: Parameters, save_path: str) -> AddRequest:
-    """Read what holds for all torrents of a request; relative paths are below `save_path`."""
+def add_options(parameters: Parameters, complete: str, unfinished: str = "") -> AddRequest:
+    """Read what holds for all torrents of a request.
+
+    `complete` and `unfinished` are the folders of finished and of unfinished files. Raises
+    BadPlace, and BadCategory for a name that no category can have: without the category it was
+    meant to have, a torrent would never be seen by Sonarr.
+    """
     folder = parameters.text("savepath").strip()
+    category = parameters.text("category").strip()
     return AddRequest(
-        category=parameters.text("category").strip(),
+        category=checked_name(category) if category else "",
         tags=tuple(dict.fromkeys(parameters.commas("tags"))),
-        save_path=posixpath.normpath(posixpath.join(save_path, folder)) if folder else "",
+        save_path=place(folder, complete=complete, unfinished=unfinished) if folder else "",
         rename=parameters.text("rename").strip(),
         # `stopped` is what qBittorrent 5 calls `paused`; Autobrr sends both.
         paused=parameters.flag("paused") or parameters.flag("stopped"),
@@ -91,19 +103,24 @@ def add_options(parameters: Parameters, save_path: str) -> AddRequest:
 
 
 async def _add_one(context: Context, options: AddRequest, source: Source) -> Outcome:
+    no_torrent = ""
     try:
         await context.torrents.add(await _request(context, options, source))
     except BadTorrent as error:
-        logger.warning(
-            "add=refused source=%s file=%r reason=%r", source.kind, source.filename, str(error)
-        )
-        if source.metainfo is None:
-            return Outcome(taken=False)
-        name = source.filename
-        return Outcome(
-            taken=False, no_torrent=f"Error: '{name}' is not a valid torrent file. {error}"
-        )
-    return Outcome(taken=True)
+        _log_refused(source, error)
+        if source.metainfo is not None:
+            no_torrent = f"Error: '{source.filename}' is not a valid torrent file. {error}"
+    except Unavailable as error:
+        _log_refused(source, error)
+    else:
+        return Outcome(taken=True)
+    return Outcome(taken=False, no_torrent=no_torrent)
+
+
+def _log_refused(source: Source, error: Exception) -> None:
+    logger.warning(
+        "add=refused source=%s file=%r reason=%r", source.kind, source.filename, str(error)
+    )
 
 
 async def _request(context: Context, options: AddRequest, source: Source) -> AddRequest:
@@ -115,24 +132,8 @@ async def _request(context: Context, options: AddRequest, source: Source) -> Add
             options, magnet=source.magnet, metainfo=source.metainfo or b""
         )
     if context.fetch_torrent is None:
-        raise BadTorrent("URLs of .torrent files are not fetched; add the file or a magnet.")
+        raise BadTorrent("http and https URLs are not fetched; add the .torrent file or a magnet")
     return msgspec.structs.replace(options, metainfo=await context.fetch_torrent(source.url))
-
-
-async def _category_is_there(context: Context, name: str) -> bool:
-    """Create a category that is not known, as qBittorrent does; return whether there is one.
-
-    A torrent without the category it was meant to have would never be seen by Sonarr, so a name
-    that is not acceptable fails the request.
-    """
-    if not name or any(one.name == name for one in context.torrents.categories()):
-        return True
-    try:
-        await context.torrents.create_category(name, "")
-    except BadCategory as error:
-        logger.warning("add=refused category=%r reason=%r", name, str(error))
-        return False
-    return True
 
 
 router = Router("/torrents", route_handlers=[add])

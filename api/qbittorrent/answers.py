@@ -14,6 +14,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from api.qbittorrent.parameters import BadParameter
+from engine.jobs.views import Unavailable
 
 TEXT = "text/plain"
 CHARSET = "UTF-8"
@@ -57,6 +58,17 @@ def answer_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[byt
     """Answer what the framework refused: no such route, wrong method, too large a body."""
     status = HTTPStatus(error.status_code)
     return _plain(status, status.phrase, error.headers)
+
+
+def answer_unavailable(request: Request[Any, Any, Any], error: Unavailable) -> Response[bytes]:
+    """Answer what cannot be stored now: nothing of it was done, and it is no bug of ours."""
+    logger.error(
+        "answer=500 method=%s path=%s reason=%r", request.method, request.url.path, str(error)
+    )
+    return _plain(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "Nothing was changed: the service cannot store it now, and its log says why.",
+    )
 
 
 def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

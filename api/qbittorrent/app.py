@@ -12,6 +12,7 @@ from litestar import Litestar, Router, route
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, NotFoundException
+from litestar.types import ASGIApp
 
 from api.qbittorrent import actions, adding, application, auth, labels, torrents, totals
 from api.qbittorrent.answers import (
@@ -19,13 +20,21 @@ from api.qbittorrent.answers import (
     answer_bad_parameter,
     answer_http,
     answer_refused,
+    answer_unavailable,
     answer_unexpected,
 )
 from api.qbittorrent.context import ApiConfig, Context, FetchTorrent
 from api.qbittorrent.parameters import BadParameter
-from api.qbittorrent.requests import CONTEXT, READ, context_of, parameters_of, require_session
+from api.qbittorrent.requests import (
+    CONTEXT,
+    READ,
+    context_of,
+    head_as_get,
+    parameters_of,
+    require_session,
+)
 from api.qbittorrent.sessions import Sessions
-from engine.jobs.views import Torrents
+from engine.jobs.views import Torrents, Unavailable
 
 MAX_BODY = 10 * 1024 * 1024
 """Bytes of one request. The largest .torrent files known have a few MiB."""
@@ -44,7 +53,7 @@ def create_app(
     fetch_torrent: FetchTorrent | None = None,
     clock: Callable[[], float] = time,
     session_clock: Callable[[], float] = monotonic,
-) -> Litestar:
+) -> ASGIApp:
     """Return the ASGI application that serves `served` under /api/v2.
 
     `fetch_torrent` fetches .torrent files behind URLs; without it such URLs are refused.
@@ -70,13 +79,14 @@ def create_app(
             unknown,
         ],
     )
-    return Litestar(
+    routes = Litestar(
         route_handlers=[Router("/api/v2", route_handlers=[auth.public, guarded])],
         dependencies={"context": Provide(context_of), "parameters": Provide(parameters_of)},
         exception_handlers={
             Refused: answer_refused,
             BadParameter: answer_bad_parameter,
             HTTPException: answer_http,
+            Unavailable: answer_unavailable,
             Exception: answer_unexpected,
         },
         request_max_body_size=MAX_BODY,
@@ -84,3 +94,4 @@ def create_app(
         openapi_config=None,
         logging_config=None,
     )
+    return head_as_get(routes)

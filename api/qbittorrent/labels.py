@@ -8,6 +8,7 @@ from api.qbittorrent import present
 from api.qbittorrent.answers import Refused, json, text
 from api.qbittorrent.context import Context
 from api.qbittorrent.parameters import Parameters
+from api.qbittorrent.places import BadPlace, place
 from api.qbittorrent.requests import READ, Sent, Served
 from engine.jobs.views import BadCategory, UnknownCategory
 from engine.store.records import CategoryRecord
@@ -31,8 +32,10 @@ async def create_category(context: Served, parameters: Sent) -> Response[bytes]:
     if known is not None and path not in {"", known.save_path}:
         raise Refused(HTTPStatus.CONFLICT, "Unable to create category")
     try:
+        if known is None and path.strip():
+            _check_place(context, path.strip())
         await context.torrents.create_category(name, path)
-    except BadCategory as error:
+    except (BadPlace, BadCategory) as error:
         raise Refused(HTTPStatus.CONFLICT, str(error)) from error
     return text()
 
@@ -86,8 +89,8 @@ async def delete_tags(context: Served, parameters: Sent) -> Response[bytes]:
     """Forget tags and take them off all torrents."""
     parameters.required("tags")
     if named := parameters.commas("tags"):
-        context.tags.difference_update(named)
         await context.torrents.remove_tags(None, named)
+        context.tags.difference_update(named)
     return text()
 
 
@@ -95,8 +98,8 @@ async def delete_tags(context: Served, parameters: Sent) -> Response[bytes]:
 async def add_tags(context: Served, parameters: Sent) -> Response[bytes]:
     """Add tags to torrents."""
     chosen, named = parameters.hashes(), parameters.commas("tags")
-    context.tags.update(named)
     await context.torrents.add_tags(chosen, named)
+    context.tags.update(named)
     return text()
 
 
@@ -112,6 +115,10 @@ def _named(parameters: Parameters) -> str:
     if not name:
         raise Refused(HTTPStatus.BAD_REQUEST, "Category name cannot be empty")
     return name
+
+
+def _check_place(context: Context, path: str) -> None:
+    place(path, complete=context.torrents.save_path, unfinished=context.config.unfinished_path)
 
 
 def _category(context: Context, name: str) -> CategoryRecord | None:

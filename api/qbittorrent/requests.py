@@ -5,8 +5,10 @@ from typing import Any
 from litestar import HttpMethod, Request
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
+from litestar.enums import ScopeType
 from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from api.qbittorrent.context import Context
 from api.qbittorrent.forms import parse
@@ -24,6 +26,27 @@ Served = NamedDependency[Context]
 
 Sent = NamedDependency[Parameters]
 """A route's parameter `parameters`."""
+
+
+def head_as_get(app: ASGIApp) -> ASGIApp:
+    """Return an application that answers HEAD as GET, without the body; `wget --spider` asks so.
+
+    It stands before the routes because Litestar has no route for both.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message["body"] = b""
+            await send(message)
+
+        if scope["type"] != ScopeType.HTTP or scope["method"] != "HEAD":
+            await app(scope, receive, send)
+            return
+        as_get: HTTPScope = {**scope, "method": "GET"}
+        await app(as_get, receive, send_head)
+
+    return answer
 
 
 def sids_of(connection: ASGIConnection[Any, Any, Any, Any]) -> list[str]:

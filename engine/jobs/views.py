@@ -90,8 +90,14 @@ class UnknownCategory(Exception):
     """There is no category of that name."""
 
 
+class Unavailable(Exception):
+    """The store cannot take a change now; the message says why."""
+
+
 class Torrents(Protocol):
     """What may be asked of the torrents. All methods run on the event loop's thread.
+
+    Every coroutine raises Unavailable when the store fails under it; it may be asked for again.
 
     Methods that take `hashes` ignore hashes that no torrent has; `None` means all torrents.
     """
@@ -102,7 +108,9 @@ class Torrents(Protocol):
     async def add(self, request: AddRequest) -> str:
         """Store a torrent and return its infohash; answers without waiting for AllDebrid.
 
-        A torrent that is there already is left as it is. Raises BadTorrent.
+        A torrent that is there already stays the same torrent. Unless it is added to be paused,
+        it goes on if it had failed, and what is no longer on disk of a complete one is fetched
+        again. Raises BadTorrent.
         """
 
     def views(self) -> list[TorrentView]:

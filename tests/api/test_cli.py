@@ -35,7 +35,7 @@ def service(monkeypatch):
     module = types.ModuleType("api.serve")
     module.started = []
 
-    def serve(settings):
+    def serve(settings, _complain):
         module.started.append(settings)
         logging.getLogger("api.serve").info("key=%s", settings.alldebrid_api_key)
         return 7
@@ -110,7 +110,7 @@ class TestServe:
         assert KEY not in out + err
 
     def test_logs_a_crash_without_secrets(self, service, monkeypatch, capsys):
-        def crash(settings):
+        def crash(settings, _complain):
             raise RuntimeError(settings.alldebrid_api_key)
 
         monkeypatch.setenv("ALLDEBRID_API_KEY", KEY)
@@ -123,7 +123,7 @@ class TestServe:
         assert KEY not in err
 
     def test_ends_quietly_when_it_is_interrupted(self, service, capsys):
-        def interrupt(_settings):
+        def interrupt(*_):
             raise KeyboardInterrupt
 
         service.serve = interrupt

@@ -1,5 +1,7 @@
 import contextlib
+import errno
 import fcntl
+import functools
 import hashlib
 import json
 import logging
@@ -23,6 +25,7 @@ from api import logs
 from api.cli import main
 from api.resume import record_path
 from api.target import locked
+from engine.transfer.errors import DiskFull, FileChanged, ServerTrouble
 from tests.fakes.filehost import FileHost, Pattern
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -378,7 +381,9 @@ class TestFailures:
 
         assert err == f"alldebrid-client: unexpected RuntimeError: apikey={logs.STARS}\n"
 
-    def test_what_is_kept_after_a_failure_is_told(self, get, host, target):
+    def test_what_is_kept_after_a_failure_is_told(self, get, host, target, monkeypatch):
+        impatient = functools.partial(get_module.Request, patience=0.1)
+        monkeypatch.setattr(get_module, "Request", impatient)
         with host.answers(404, covering=0.75, times=None):
             status, _out, err = get(host.url(FILM), "-o", target, *SMALL_RING)
 
@@ -393,6 +398,127 @@ class TestFailures:
 
         assert "cannot read" in self.failure(get, host.url(FILM), "-o", target)
         assert part.read_bytes() == b"precious"
+
+
+class SmallDisk:
+    """The disk with no more room than a number of bytes: what of a file is behind them fails.
+
+    Its files take the room in the order they come: the unfinished one, then its record.
+    """
+
+    def __init__(self, room):
+        self.room = room
+        self.saved = []
+        self._write, self._save = os.pwritev, get_module.resume.save
+
+    def pwritev(self, descriptor, views, offset, *flags):
+        if offset + sum(map(len, views)) > self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return self._write(descriptor, views, offset, *flags)
+
+    def save(self, part, record):
+        if part.stat().st_size + 4096 > self.room:
+            raise DiskFull(f"cannot write {record_path(part)}: No space left on device")
+        self._save(part, record)
+        self.saved.append(record.flushed)
+
+
+class TestAFullDisk:
+    @pytest.fixture
+    def disk(self, monkeypatch):
+        disk = SmallDisk(10 * MIB)
+        monkeypatch.setattr(os, "pwritev", disk.pwritev)
+        monkeypatch.setattr(get_module.resume, "save", disk.save)
+        return disk
+
+    @pytest.mark.parametrize("room", [1, 3, 10])
+    def test_is_told_with_the_file_and_keeps_nearly_all_that_came(
+        self, get, host, film, target, disk, room
+    ):
+        disk.room = room * MIB
+
+        status, _out, err = get(host.url(FILM), "-o", target, *SMALL_RING)
+
+        kept = max(room - 1, 0.5)
+        assert status == 1
+        assert err == (
+            f"alldebrid-client: cannot write {target}.part: No space left on device;"
+            f" {kept:.1f} MiB of 16.0 MiB are kept, the same command goes on from there\n"
+        ).replace("0.5 MiB", "512 KiB")
+        disk.room = 20 * MIB
+        status, out, _err = get(host.url(FILM), "-o", target, *SMALL_RING, "--json", "--sha256")
+        assert status == 0
+        assert json.loads(out)["resumed_from"] == kept * MIB
+        assert json.loads(out)["sha256"] == film.sha256() == sha256(target)
+
+    def test_keeps_the_record_there_is_when_a_new_one_is_not_worth_it(
+        self, get, host, target, disk
+    ):
+        disk.room = 5 * MIB - 1
+
+        status, _out, err = get(host.url(FILM), "-o", target, *SMALL_RING)
+
+        assert status == 1
+        assert disk.saved == [4 * MIB]
+        assert "; 4.0 MiB of 16.0 MiB are kept" in err
+        assert target.with_name("film.mkv.part").stat().st_size >= 4 * MIB
+
+    def test_is_no_failure_while_only_the_record_finds_no_room(self, get, host, film, target, disk):
+        disk.room = 16 * MIB
+
+        status, _out, _err = get(host.url(FILM), "-o", target, *SMALL_RING)
+
+        assert status == 0
+        assert disk.saved[-1] < 16 * MIB
+        assert sha256(target) == film.sha256()
+        assert names(target.parent) == ["film.mkv"]
+
+    def test_costs_no_byte_when_the_record_finds_no_room_at_all(
+        self, get, host, target, disk, monkeypatch
+    ):
+        def full(part, _record):
+            raise DiskFull(f"cannot write {record_path(part)}: No space left on device")
+
+        monkeypatch.setattr(get_module.resume, "save", full)
+        status, _out, err = get(host.url(FILM), "-o", target, *SMALL_RING)
+
+        part = target.with_name("film.mkv.part")
+        assert status == 1
+        assert err.endswith(f"; {part} stays, but nothing could be noted about it\n")
+        assert part.stat().st_size == 9 * MIB
+        assert names(target.parent) == ["film.mkv.part"]
+
+    def test_lets_no_record_speak_of_bytes_that_were_given_up(
+        self, get, host, target, disk, monkeypatch
+    ):
+        part = target.with_name("film.mkv.part")
+        source = get_module.resume.source_of(get_module.parse_url(host.url(FILM)))
+        record = get_module.resume.Record(
+            source=source, size=16 * MIB, flushed=1000, etag="", last_modified=""
+        )
+        part.write_bytes(bytes(1000))
+        disk.save(part, record)
+        disk.room = 1000
+
+        class Attempt:
+            """Gets on, then finds another file; begun anew it gets nowhere."""
+
+            def __init__(self, _engine, request, _url, save, **_):
+                self.resume, self.save = request.resume, save
+
+            def run(self, *_):
+                if self.resume is None:
+                    raise ServerTrouble("nothing comes")
+                part.write_bytes(bytes(4 * MIB))
+                self.save(get_module.Checkpoint(4 * MIB, 16 * MIB))
+                disk.room = 20 * MIB
+                raise FileChanged("it is another file")
+
+        monkeypatch.setattr(get_module, "Attempt", Attempt)
+        status, _out, err = get(host.url(FILM), "-o", target, "--quiet")
+
+        assert (status, err) == (1, "alldebrid-client: nothing comes\n")
+        assert names(target.parent) == []
 
 
 class TestGoingOn:

@@ -256,6 +256,8 @@ class TestWhatLooksLikeASecret:
                 f"get https://a1.debrid.it/{STARS} now",
             ),
             ("https://a1.debrid.it:443/anything", f"https://a1.debrid.it:443/{STARS}"),
+            ("https://x2.alldeb.ovh/a/Film.mkv", f"https://x2.alldeb.ovh/{STARS}"),
+            ("https://notalldeb.ovh/a/Film.mkv", "https://notalldeb.ovh/a/Film.mkv"),
             ("http://127.0.0.1:4711/dl/token/film.mkv", f"http://127.0.0.1:4711/{STARS}"),
             ("https://alldebrid.com/f/AbC123", f"https://alldebrid.com/{STARS}"),
             (
@@ -279,6 +281,11 @@ class TestWhatLooksLikeASecret:
                 "magnet:?xt=urn:btih:ABC&dn=Name&tr=http%3A%2F%2Ft%2Fpass&tr=udp%3A%2F%2Fu",
                 f"magnet:?xt=urn:btih:ABC&dn=Name&tr={STARS}&tr={STARS}",
             ),
+            (
+                "magnet:?tr.1=http%3A%2F%2Ft%2Fpass&dn=Name&tr.22=udp%3A%2F%2Fu",
+                f"magnet:?tr.1={STARS}&dn=Name&tr.22={STARS}",
+            ),
+            ("urls=magnet%3A%3Ftr.1%3Dhttp%253A%252F%252Ft", f"urls=magnet%3A%3Ftr.1%3D{STARS}"),
             ("magnet%3A%3Fxt%3D1%26tr%3Dhttp", f"magnet%3A%3Fxt%3D1%26tr%3D{STARS}"),
         ],
     )

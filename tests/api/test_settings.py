@@ -1,3 +1,4 @@
+import os
 import pathlib
 import re
 import subprocess
@@ -279,10 +280,36 @@ class TestASecretInAFile:
         assert str(file) in problem
         assert "top" not in problem
 
-    def test_is_not_looked_for_in_all_of_an_endless_file(self):
-        (problem,) = problems({"ALLDEBRID_API_KEY_FILE": "/dev/zero"})
+    def test_may_be_behind_links(self, tmp_path):
+        file = tmp_path / "..data" / "key"
+        file.parent.mkdir()
+        file.write_text("abcdef123456")
+        (tmp_path / "data").symlink_to("..data")
+        (tmp_path / "key").symlink_to("data/key")
 
-        assert problem.startswith("ALLDEBRID_API_KEY_FILE='/dev/zero': ")
+        assert read_secret("ALLDEBRID_API_KEY", tmp_path / "key") == "abcdef123456"
+
+    def test_may_be_in_a_file_that_is_open_already(self, tmp_path):
+        file = tmp_path / "key"
+        file.write_text("abcdef123456")
+
+        with file.open("rb") as opened:
+            path = pathlib.Path(f"/dev/fd/{opened.fileno()}")
+            assert read_secret("ALLDEBRID_API_KEY", path) == "abcdef123456"
+
+    def test_is_not_waited_for_at_a_pipe(self, tmp_path):
+        pipe = tmp_path / "key"
+        os.mkfifo(pipe)
+
+        assert problems({"ALLDEBRID_API_KEY_FILE": str(pipe)}) == (
+            f"ALLDEBRID_API_KEY_FILE='{pipe}': the file cannot be read (not a regular file)",
+        )
+
+    @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/"])
+    def test_is_looked_for_in_nothing_but_a_file(self, path):
+        (problem,) = problems({"ALLDEBRID_API_KEY_FILE": path})
+
+        assert problem.endswith(f"='{path}': the file cannot be read (not a regular file)")
 
     def test_exists_only_for_secrets(self, tmp_path):
         file = tmp_path / "port"

@@ -82,6 +82,35 @@ class TestTheTarget:
         with pytest.raises(Refused, match=rf"there is no folder {tmp_path}/missing"):
             target_of(f"{tmp_path}/{output}", FILM)
 
+    @pytest.mark.parametrize("length", [LONGEST_NAME + 1, 255, 256, 5000])
+    @pytest.mark.parametrize("letter", ["x", "é"])
+    def test_has_no_name_that_is_too_long(self, tmp_path, length, letter):
+        name = "f" * (length % len(letter.encode())) + letter * (length // len(letter.encode()))
+
+        with pytest.raises(Refused) as refused:
+            target_of(str(tmp_path / name), FILM)
+
+        assert str(refused.value) == (
+            f"the file name {name[:40]}... has {length} bytes and may have {LONGEST_NAME}:"
+            " what stands beside the unfinished file must have a name as well"
+        )
+
+    def test_may_have_the_longest_name_that_leaves_room(self, tmp_path):
+        path = tmp_path / ("x" * LONGEST_NAME)
+
+        assert target_of(str(path), FILM) == path
+        path.with_name(f"{path.name}.part.resume.new").touch()
+
+    def test_may_be_in_a_folder_with_any_name(self, tmp_path):
+        folder = tmp_path / ("x" * 255)
+        folder.mkdir()
+
+        assert target_of(str(folder), FILM) == folder / "Some Film.mkv"
+
+    def test_is_refused_where_the_way_there_is_too_long(self, tmp_path):
+        with pytest.raises(Refused, match="File name too long"):
+            target_of(str(tmp_path / ("x" * 256) / "a.bin"), FILM)
+
 
 class TestAPlaceThatIsTaken:
     def test_is_refused(self, tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 
 from engine.jobs.states import State
-from engine.jobs.views import AddRequest, BadCategory, BadTorrent, UnknownCategory
+from engine.jobs.views import AddRequest, BadCategory, BadTorrent, Unavailable, UnknownCategory
 from engine.store.records import CategoryRecord
 from tests.fakes.torrents import InMemoryTorrents
 
@@ -48,6 +48,32 @@ async def test_a_torrent_can_be_added_paused():
     torrents = InMemoryTorrents()
     await torrents.add(AddRequest(magnet=A, paused=True))
     assert torrents.view(A).state is State.PAUSED
+
+
+async def test_a_torrent_that_is_taken_makes_its_category(torrents):
+    with pytest.raises(BadTorrent):
+        await torrents.add(AddRequest(magnet="x", category="tv"))
+    with pytest.raises(BadTorrent):
+        await torrents.add(AddRequest(magnet="d" * 40, category="//"))
+    assert torrents.categories() == []
+    await torrents.add(AddRequest(magnet="d" * 40, category="tv"))
+    assert [one.name for one in torrents.categories()] == ["tv"]
+
+
+async def test_a_store_that_takes_no_changes_refuses_all_of_them(torrents):
+    torrents.take_no_changes("no room")
+    before = torrents.views()
+    for change in (
+        torrents.add(AddRequest(magnet="d" * 40)),
+        torrents.pause([A]),
+        torrents.delete(None, delete_files=True),
+        torrents.create_category("tv", ""),
+        torrents.remove_categories(["tv"]),
+    ):
+        with pytest.raises(Unavailable, match="no room"):
+            await change
+    assert torrents.views() == before
+    assert torrents.categories() == []
 
 
 async def test_a_finished_torrent_has_its_files(torrents):

@@ -1,7 +1,8 @@
 """A `Torrents` that keeps everything in memory and downloads nothing by itself.
 
 Tests move its torrents on in words: `finish`, `fail`, `become`. `break_down` lets the next reading
-of the list raise, as a bug of ours would.
+of the list raise, as a bug of ours would. `take_no_changes` lets every change raise Unavailable, as
+a store on a full disk does.
 """
 
 from typing import Any
@@ -16,6 +17,7 @@ from engine.jobs.views import (
     FileView,
     TorrentView,
     Totals,
+    Unavailable,
     UnknownCategory,
 )
 from engine.metainfo import BadMetainfo, parse_magnet, parse_torrent
@@ -35,6 +37,7 @@ class InMemoryTorrents:
         self._events: dict[str, list[EventRecord]] = {}
         self._categories: dict[str, CategoryRecord] = {}
         self._broken: Exception | None = None
+        self._unavailable = ""
 
     def __repr__(self) -> str:
         return f"<InMemoryTorrents {len(self._views)} torrents>"
@@ -70,6 +73,9 @@ class InMemoryTorrents:
     def break_down(self, error: Exception) -> None:
         self._broken = error
 
+    def take_no_changes(self, reason: str) -> None:
+        self._unavailable = reason
+
     # What the API does with it.
 
     async def add(self, request: AddRequest) -> str:
@@ -77,6 +83,8 @@ class InMemoryTorrents:
         self.requests.append(request)
         if infohash in self._views:
             return infohash
+        self._check_store()
+        await self._make_category(request.category)
         record = TorrentRecord(
             hash=infohash,
             name=request.rename or name or infohash,
@@ -195,11 +203,13 @@ class InMemoryTorrents:
         return [self._categories[name] for name in sorted(self._categories)]
 
     async def create_category(self, name: str, save_path: str) -> None:
+        self._check_store()
         if name.startswith("/") or name.endswith("/") or "//" in name or "\\" in name:
             raise BadCategory(f"{name!r} is no category name: slashes stand between words only.")
         self._categories.setdefault(name, CategoryRecord(name=name, save_path=save_path))
 
     async def remove_categories(self, names: list[str]) -> None:
+        self._check_store()
         for name in names:
             self._categories.pop(name, None)
         for view in list(self._views.values()):
@@ -216,11 +226,24 @@ class InMemoryTorrents:
             raise BadTorrent(str(error)) from error
         return meta.infohash, meta.name, meta.trackers
 
+    async def _make_category(self, name: str) -> None:
+        """Let there be a category of this name."""
+        try:
+            if name:
+                await self.create_category(name, "")
+        except BadCategory as error:
+            raise BadTorrent(str(error)) from error
+
+    def _check_store(self) -> None:
+        if self._unavailable:
+            raise Unavailable(self._unavailable)
+
     def _folder(self, category: str) -> str:
         return f"{self.save_path}/{category}" if category else self.save_path
 
     def _known(self, hashes: list[str] | None) -> list[str]:
-        """Return the hashes that there are, in queue order."""
+        """Return the hashes that there are and shall be changed, in queue order."""
+        self._check_store()
         chosen = self._views if hashes is None else set(hashes)
         return [one for one in self._queued() if one in chosen]
 

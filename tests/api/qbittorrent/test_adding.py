@@ -95,7 +95,7 @@ def test_a_category_that_cannot_be_fails_the_request(sonarr, torrents, caplog):
     with caplog.at_level(logging.WARNING):
         assert sonarr.post(ADD, urls=MAGNET, category="//").text == "Fails."
     assert torrents.views() == []
-    assert "category='//'" in caplog.text
+    assert "the category name '//' must not" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -153,11 +153,66 @@ def test_options_that_mean_nothing_here_are_accepted(sonarr):
 
 
 @pytest.mark.parametrize(
-    ("given", "folder"),
-    [("", ""), ("/a/b/", "/a/b"), ("sub", "/d/sub"), ("sub/../x", "/d/x"), ("/a//b/./c", "/a/b/c")],
+    ("given", "folder"), [("", ""), (" ", ""), ("/a/b/", "/a/b"), ("sub/../x", "/d/x")]
 )
 def test_a_save_path_is_absolute_and_plain(given, folder):
     assert add_options(Parameters([("savepath", given)]), "/d").save_path == folder
+
+
+@pytest.mark.parametrize(
+    ("savepath", "reason"),
+    [
+        ("../../out", "must not lead out of"),
+        ("/", "root folder"),
+        ("/unfinished/x", "among the unfinished files"),
+        ("/a\x07b", "control characters"),
+        ("/x" * 3000, "longer than"),
+    ],
+)
+def test_a_folder_that_may_not_be_is_fails_and_leaves_nothing_behind(
+    sonarr, server, torrents, caplog, savepath, reason
+):
+    server.app = create_app(torrents, ApiConfig(unfinished_path="/unfinished"))
+    with caplog.at_level(logging.WARNING):
+        answer = sonarr.post(ADD, urls=MAGNET, savepath=savepath, category="new", tags="x")
+    assert (answer.status, answer.text) == (200, "Fails.")
+    assert torrents.views() == torrents.categories() == []
+    assert sonarr.get("/api/v2/torrents/tags").json == []
+    (record,) = caplog.records
+    assert record.getMessage().startswith("add=refused reason=")
+    assert reason in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("urls", "file"), [("rubbish", None), ("https://t.example/1", None), ("", b"<html>")]
+)
+def test_what_is_no_torrent_makes_no_category(sonarr, torrents, urls, file):
+    files = [("torrents", "x.torrent", file)] if file else []
+    sonarr.post(ADD, *files, urls=urls, category="new")
+    assert torrents.categories() == []
+
+
+@pytest.mark.parametrize("category", ["a/../../b", "..", "a\x07b", "x" * 256, "\\x", "/x"])
+def test_a_category_that_cannot_be_is_told_before_a_file_is_read(sonarr, torrents, category):
+    answer = sonarr.post(ADD, ("torrents", "x.torrent", b"<html>"), category=category)
+    assert (answer.status, answer.text) == (200, "Fails.")
+    assert torrents.categories() == []
+
+
+@pytest.mark.parametrize("form", ["file", "magnet"])
+def test_a_store_that_takes_nothing_is_fails_and_one_line(
+    sonarr, torrents, torrent_file, caplog, form
+):
+    torrents.take_no_changes("there is no room in /config")
+    files = [("torrents", "x.torrent", torrent_file)] if form == "file" else []
+    urls = MAGNET if form == "magnet" else ""
+    with caplog.at_level(logging.WARNING):
+        answer = sonarr.post(ADD, *files, urls=urls, category="tv", tags="x")
+    assert (answer.status, answer.text) == (200, "Fails.")
+    assert sonarr.get("/api/v2/torrents/tags").json == []
+    (record,) = caplog.records
+    assert "no room in /config" in record.getMessage()
+    assert record.exc_info is None
 
 
 def test_limits_that_are_no_numbers_count_as_not_given():
@@ -172,6 +227,7 @@ def test_urls_are_refused_while_nobody_fetches_them_and_stay_out_of_the_log(sona
         answer = sonarr.post(ADD, urls="https://tracker.example/1.torrent?passkey=SECRET")
     assert (answer.status, answer.text) == (200, "Fails.")
     assert "source=url" in caplog.text
+    assert "add the .torrent file or a magnet" in caplog.text
     assert "SECRET" not in caplog.text
 
 

@@ -1,5 +1,8 @@
 import pytest
 
+from api.qbittorrent.app import create_app
+from api.qbittorrent.context import ApiConfig
+
 API = "/api/v2/torrents/"
 A, B = "a" * 40, "b" * 40
 
@@ -29,6 +32,16 @@ def test_a_category_needs_a_name_that_is_acceptable(sonarr):
     answer = sonarr.post(API + "createCategory", category=" ")
     assert (answer.status, answer.text) == (400, "Category name cannot be empty")
     assert sonarr.post(API + "createCategory", category="a//b").status == 409
+
+
+@pytest.mark.parametrize("path", ["../../out", "/", "/unfinished/x", "/a\x07b", "/x" * 3000])
+def test_a_category_needs_a_folder_that_is_acceptable(sonarr, server, torrents, path):
+    server.app = create_app(torrents, ApiConfig(unfinished_path="/unfinished"))
+    answer = sonarr.post(API + "createCategory", category="tv", savePath=path)
+    assert answer.status == 409
+    assert len(answer.text.splitlines()) == 1
+    assert "folder" in answer.text
+    assert torrents.categories() == []
 
 
 @pytest.mark.parametrize(
