@@ -2,8 +2,13 @@
 
 import pytest
 
+from engine.transfer import fetcher, retry, stalls
 from engine.transfer.download import Engine, Link, OneLink, Request
 from engine.transfer.route import Links
+from tests.fakes.filehost import FileHost, Pattern
+
+MIB = 1 << 20
+FILM = Pattern(12 * MIB + 777, seed=7)
 
 
 class Run:
@@ -50,6 +55,23 @@ class Renewable(Links):
         if stale.url == self.urls[0] and len(self.urls) > 1:
             del self.urls[0]
         return Link(self.urls[0])
+
+
+@pytest.fixture
+def host():
+    """A host that serves FILM."""
+    with FileHost({"/film": FILM}) as host:
+        yield host
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Make what takes seconds in life take milliseconds here; the rules stay as they are."""
+    monkeypatch.setattr(stalls, "HEAD", 0.15)
+    monkeypatch.setattr(stalls, "OTHERS", 0.3)
+    monkeypatch.setattr(stalls, "SLOW_HEAD", 0.15)
+    monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(fetcher, "BUSY_PAUSE", 0.02)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import pytest
 
-from engine.transfer import fetcher, retry, stalls
 from engine.transfer.errors import (
     ConnectionTrouble,
     FileChanged,
@@ -14,27 +13,10 @@ from engine.transfer.errors import (
     Stopped,
     Unusable,
 )
-from tests.engine.transfer.conftest import Renewable
+from tests.engine.transfer.conftest import FILM, MIB, Renewable
 from tests.fakes.filehost import FileHost, Pattern
 
-MIB = 1 << 20
-FILM = Pattern(12 * MIB + 777, seed=7)
-
-
-@pytest.fixture
-def host():
-    with FileHost({"/film": FILM}) as host:
-        yield host
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """Make what takes seconds in life take milliseconds here; the rules stay as they are."""
-    monkeypatch.setattr(stalls, "HEAD", 0.15)
-    monkeypatch.setattr(stalls, "OTHERS", 0.3)
-    monkeypatch.setattr(stalls, "SLOW_HEAD", 0.15)
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(fetcher, "BUSY_PAUSE", 0.02)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 MENDED = {

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from engine.transfer import disk, fetcher, parallelism, retry, wire
+from engine.transfer import disk, parallelism, wire
 from engine.transfer.disk import PartFile
 from engine.transfer.download import Checkpoint, Engine, OneLink, Request
 from engine.transfer.errors import (
@@ -18,24 +18,10 @@ from engine.transfer.errors import (
 )
 from engine.transfer.pace import Pace
 from engine.transfer.retry import Patience
-from tests.engine.transfer.conftest import Renewable
+from tests.engine.transfer.conftest import FILM, MIB, Renewable
 from tests.fakes.filehost import FileHost, Pattern
 
-MIB = 1 << 20
-FILM = Pattern(12 * MIB + 777, seed=7)
-
-
-@pytest.fixture
-def host():
-    with FileHost({"/film": FILM}) as host:
-        yield host
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """Make what takes seconds in life take milliseconds here; the rules stay as they are."""
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(fetcher, "BUSY_PAUSE", 0.02)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 # The disk.

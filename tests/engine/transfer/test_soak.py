@@ -17,13 +17,14 @@ from typing import NamedTuple
 
 import pytest
 
-from engine.transfer import disk, download, fetcher, hosts, parallelism, retry, ringsize, stalls
+from engine.transfer import disk, download, hosts, parallelism, ringsize
 from engine.transfer.download import Checkpoint, Engine, Request
 from engine.transfer.errors import Stopped, TransferError
-from tests.engine.transfer.conftest import Renewable
+from tests.engine.transfer.conftest import MIB, Renewable
 from tests.fakes.filehost import FileHost, Pattern
 
-MIB = 1 << 20
+pytestmark = pytest.mark.usefixtures("quick")
+
 BIGGEST = 20 * MIB
 SIZES = [0, 1, 4095, 4096, 4097, MIB - 1, MIB, MIB + 1, 8 * MIB, 8 * MIB + 511]
 ROUNDS = 12
@@ -74,13 +75,8 @@ FAULTS = {
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """Make what takes seconds in life take milliseconds here; the rules stay as they are."""
-    monkeypatch.setattr(stalls, "HEAD", 0.15)
-    monkeypatch.setattr(stalls, "OTHERS", 0.3)
-    monkeypatch.setattr(stalls, "SLOW_HEAD", 0.15)
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(fetcher, "BUSY_PAUSE", 0.02)
+def quicker(monkeypatch):
+    """Let what changes once a minute change several times in a download."""
     monkeypatch.setattr(hosts, "RECOVERY", 0.05)
     monkeypatch.setattr(parallelism, "PERIOD", 0.01)
     monkeypatch.setattr(parallelism, "HOLD", 0.05)
