@@ -15,6 +15,8 @@ Theory
 
 Rules
     A key that is not the one that was refused is tried at once.
+    A user's order calls for a probe before its time (`nudge`), but for none that has no chance or
+    makes AllDebrid send another e-mail.
     One log line when the trouble changes, one when it is over; none per call.
     A refusal of a call that went out with an older key says nothing and is passed over.
     The key is only compared here: it is in no repr and no log.
@@ -26,7 +28,15 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from engine.alldebrid.errors import DENIED, UNPROVING, ApiError, Proof, Treatment, rule_of
+from engine.alldebrid.errors import (
+    DENIED,
+    NEVER,
+    UNPROVING,
+    ApiError,
+    Proof,
+    Treatment,
+    rule_of,
+)
 from engine.alldebrid.values import Verdict
 from engine.alldebrid.wire import Confirmation
 
@@ -37,6 +47,10 @@ KEY_CHECK_INTERVAL = 5.0
 
 VERIFY_INTERVAL = 5.0
 """Seconds between two questions about the e-mail; the API's own rhythm for such polls."""
+
+NUDGE_INTERVAL = 60.0
+"""Seconds between two probes, at least, when the user's orders call for them: an order should not
+wait an hour for trouble that is over, and a hundred orders are no reason to ask a hundred times."""
 
 RETRY_INTERVAL = 60.0
 """Seconds to the next probe after one that proved nothing (no network, rate limit)."""
@@ -68,6 +82,7 @@ class Account:
         self._random = random
         self._error: ApiError | None = None
         self._tried_key = ""
+        self._nudged = False
         self._refused_endpoint = ""
         self._trial: asyncio.Future[bool] | None = None
         """Set while one call may go, or is, on trial; its result is whether that told anything."""
@@ -94,6 +109,10 @@ class Account:
         """Return as soon as there is no trouble."""
         while self._error is not None:
             await self._changed.wait()
+
+    def nudge(self) -> None:
+        """Somebody asks for something now: see soon whether the trouble is over."""
+        self._nudged = True
 
     @contextlib.asynccontextmanager
     async def attempt(self, endpoint: str) -> AsyncIterator[None]:
@@ -148,8 +167,12 @@ class Account:
 
     def _refuse(self, error: ApiError, endpoint: str, key: str) -> None:
         """Close the gate, or note that the trouble is another one now."""
+        if self._error is None:
+            self._nudged = False  # that was about something else
         if self._error is None or self._error.code != error.code:
-            logger.warning("account=trouble code=%s endpoint=%s", error.code, endpoint)
+            logger.warning(
+                "account=trouble code=%s endpoint=%s advice=%r", error.code, endpoint, error.advice
+            )
             self._refused_endpoint = endpoint
         if self._error is None or error.token or error.code != self._error.code:
             self._error = error
@@ -182,7 +205,8 @@ class Account:
                 if error.token:
                     worth_it = await self._follow_mail(error.token)
                 else:
-                    worth_it = await self._pause(interval if told else RETRY_INTERVAL)
+                    pause = interval if told else RETRY_INTERVAL
+                    worth_it = await self._pause(pause, heeding=interval < NEVER)
                 if worth_it and self._error is not None:
                     told = await self._try_again(self._error)
             except Exception:
@@ -236,13 +260,20 @@ class Account:
                 return await self._pause(rule_of("AUTH_BLOCKED").every)
         return False
 
-    async def _pause(self, seconds: float) -> bool:
-        """Wait, but not longer than the refused key stays the key; True, a probe makes sense."""
-        left = self._jittered(seconds)
+    async def _pause(self, seconds: float, *, heeding: bool = False) -> bool:
+        """Wait, but not longer than the refused key stays the key; True, a probe makes sense.
+
+        A nudge ends the wait too, if it is `heeding` nudges and has lasted long enough.
+        """
+        left, waited = self._jittered(seconds), 0.0
         while left > 0 and self._key() == self._tried_key:
+            if heeding and self._nudged and waited >= NUDGE_INTERVAL:
+                break
             step = min(left, KEY_CHECK_INTERVAL)
             await self._sleep(step)
             left -= step
+            waited += step
+        self._nudged = False
         return True
 
     def _jittered(self, seconds: float) -> float:

@@ -27,6 +27,7 @@ from engine.alldebrid.account import Account
 from engine.alldebrid.budget import RateBudget
 from engine.alldebrid.errors import ApiError, Treatment, rule_of
 from engine.alldebrid.lenient import JsonObject
+from engine.alldebrid.reach import Reach
 from engine.alldebrid.transport import FilePart, Form, Transport
 from engine.alldebrid.values import Verdict
 
@@ -119,6 +120,7 @@ class Calls:
         self._budget = RateBudget()
         self._turn = asyncio.Lock()
         self._transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
+        self.reach = Reach(clock)
         self.account = Account(
             probe=lambda: self._ask("user", []),
             verify=self._verify,
@@ -149,14 +151,18 @@ class Calls:
             try:
                 async with self.account.attempt(endpoint):
                     began = self._clock()
-                    return read(await self._ask(endpoint, body))
+                    answer = read(await self._ask(endpoint, body))
             except ApiError as error:
+                self.reach.failed(endpoint, error, attempt)
                 if error.treatment is Treatment.ACCOUNT:
                     continue
                 if error.code == unretried:
                     raise
                 spent += self._clock() - began
                 pause = self._pause(error, attempt, spent)
+            else:
+                self.reach.answered(endpoint)
+                return answer
             logger.debug("endpoint=%s attempt=%d pause=%.1f", endpoint, attempt, pause)
             spent += pause
             attempt += 1

@@ -98,6 +98,14 @@ class AllDebrid:
     def __repr__(self) -> str:
         return f"<AllDebrid {self._calls!r}>"
 
+    @property
+    def trouble(self) -> str:
+        """Why AllDebrid does not answer now, one sentence for the user; empty when it does.
+
+        Trouble with the account is not among it: see `account`.
+        """
+        return self._calls.reach.trouble
+
     async def upload_magnet(self, uri: str, *, infohash: str = "") -> Uploaded:
         """Add a magnet, trackers and all; a known one keeps its id.
 

@@ -6,7 +6,7 @@ where a restart finds it.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -105,6 +105,11 @@ class LinkCache:
             if flight.stale_url == stale_url or unlocked.url != stale_url:
                 return unlocked
         return await asyncio.shield(self._start(link, stale_url).task)
+
+    async def forget(self, links: Iterable[str]) -> None:
+        """Drop what is kept for page links, so that they are unlocked anew when next asked for."""
+        for link in links:
+            await self._keeper.forget(link)
 
     async def close(self) -> None:
         """End what is under way."""

@@ -9,6 +9,7 @@ about the server, so the exchange is repeated once, at once. That is safe becaus
 the API may be made twice: uploads return the same id, deletes find nothing, and so on.
 """
 
+import io
 import ssl
 import time
 from types import SimpleNamespace
@@ -150,9 +151,9 @@ def _encoded(body: Form | FilePart | None) -> Any:
         return None
     if isinstance(body, FilePart):
         form = aiohttp.FormData()
-        form.add_field(
-            body.field, body.content, filename=body.filename, content_type=body.content_type
-        )
+        # A stream goes out in parts; bytes would hold up the loop, and may end up in a warning.
+        content = io.BytesIO(body.content)
+        form.add_field(body.field, content, filename=body.filename, content_type=body.content_type)
         return form
     return aiohttp.FormData(body)
 

@@ -6,7 +6,12 @@ import logging
 import pytest
 
 from engine.alldebrid import errors
-from engine.alldebrid.account import KEY_CHECK_INTERVAL, RETRY_INTERVAL, Account
+from engine.alldebrid.account import (
+    KEY_CHECK_INTERVAL,
+    NUDGE_INTERVAL,
+    RETRY_INTERVAL,
+    Account,
+)
 from engine.alldebrid.client import AllDebrid, Settings
 from engine.alldebrid.errors import ApiError, Proof, Treatment
 from engine.alldebrid.values import Verdict
@@ -264,8 +269,9 @@ async def test_trouble_is_logged_once_however_many_calls_wait(fake, client, capl
     told = [
         record.message for record in caplog.records if record.name == "engine.alldebrid.account"
     ]
+    advice = errors.TABLE["AUTH_BAD_APIKEY"].advice
     assert told == [
-        "account=trouble code=AUTH_BAD_APIKEY endpoint=magnet/status",
+        f"account=trouble code=AUTH_BAD_APIKEY endpoint=magnet/status advice={advice!r}",
         "account=fine",
     ]
 
@@ -455,3 +461,60 @@ async def test_errors_that_are_not_about_the_account_leave_the_gate_open(remote)
         if rule.treatment is not Treatment.ACCOUNT:
             await remote.fail("magnet/upload", ApiError(code))
             assert remote.account.trouble == ""
+
+
+async def test_a_nudge_has_the_account_looked_at_within_seconds(remote):
+    remote.probes = [ApiError("AUTH_BAD_APIKEY"), None]
+    await remote.fail("user", ApiError("AUTH_BAD_APIKEY"))
+    await remote.time.advance(300)
+    remote.account.nudge()
+    await remote.time.advance(KEY_CHECK_INTERVAL)
+    assert remote.probed == 1
+    await remote.time.advance(300)
+    assert remote.probed == 1
+    remote.account.nudge()
+    await remote.time.advance(KEY_CHECK_INTERVAL)
+    assert remote.probed == 2
+    assert remote.account.trouble == ""
+
+
+async def test_however_often_it_is_nudged_the_account_is_looked_at_once_a_minute(remote):
+    remote.probes = [ApiError("AUTH_BAD_APIKEY")] * 1000
+    await remote.fail("user", ApiError("AUTH_BAD_APIKEY"))
+    for _ in range(600):
+        remote.account.nudge()
+        await remote.time.advance(1)
+    assert 8 <= remote.probed <= 600 / NUDGE_INTERVAL
+
+
+async def test_a_nudge_lets_the_refused_call_itself_try(remote):
+    await remote.fail("magnet/upload", ApiError("NO_SERVER"))
+    waiting = asyncio.create_task(remote.work("magnet/upload"))
+    remote.account.nudge()
+    await remote.time.advance(NUDGE_INTERVAL + KEY_CHECK_INTERVAL)
+    assert waiting.done()
+    assert remote.probed == 0
+    assert remote.account.trouble == ""
+
+
+async def test_a_nudge_brings_no_banned_account_back(remote):
+    await remote.fail("user", ApiError("AUTH_USER_BANNED"))
+    remote.account.nudge()
+    await remote.time.advance(7200)
+    assert remote.probed == 0
+
+
+async def test_a_nudge_has_no_second_mail_sent(remote):
+    remote.verdicts = [Verdict.EXPIRED]
+    await remote.fail("user", ApiError("AUTH_BLOCKED", token="t"))
+    await remote.time.advance(300)
+    remote.account.nudge()
+    await remote.time.advance(1800)
+    assert remote.probed == 0
+
+
+async def test_a_nudge_while_all_is_fine_is_forgotten(remote):
+    remote.account.nudge()
+    await remote.fail("user", ApiError("AUTH_BAD_APIKEY"))
+    await remote.time.advance(600)
+    assert remote.probed == 0

@@ -134,6 +134,13 @@ async def test_a_torrent_is_sent_as_a_file_under_a_plain_name(fake, client):
     assert len(uploaded.hash) == 40
 
 
+async def test_a_torrent_of_some_mebibytes_is_sent_whole(fake, client):
+    pieces = b"x" * 20 * 100_000
+    torrent = TORRENT.replace(b"20:" + b"x" * 20, b"%d:%s" % (len(pieces), pieces))
+    await client.upload_file(torrent, "A")
+    assert fake.upload_sizes == [len(torrent)] != [len(TORRENT)]
+
+
 async def test_uploading_again_returns_the_same_id(fake, client):
     fake.hold(HASH, "A", {"a.mkv": 5})
     assert (await client.upload_magnet(MAGNET)).id == (await client.upload_magnet(MAGNET)).id
@@ -623,3 +630,21 @@ async def test_a_link_whose_content_is_gone_is_not_retried(fake, client, code):
 async def test_repr_shows_the_state_but_not_the_key(fake, client):
     assert "fine" in repr(client)
     assert fake.key not in repr(client)
+
+
+async def test_while_alldebrid_does_not_answer_it_is_told_why_until_it_does(fake, client):
+    fake.goes_down()
+    failed = await refused(client.user())
+    assert client.trouble == str(failed)
+    fake.comes_back()
+    await client.statuses()
+    assert client.trouble == str(failed)
+    await client.user()
+    assert client.trouble == ""
+
+
+async def test_one_failed_try_is_not_told(fake, client, caplog):
+    fake.drops_connection(times=1, endpoint="user")
+    await client.user()
+    assert client.trouble == ""
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []

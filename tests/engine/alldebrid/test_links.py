@@ -67,6 +67,15 @@ async def test_a_link_is_unlocked_once_in_a_day(cache, unlocker, clock):
     assert len(unlocker.asked) == 2
 
 
+async def test_a_forgotten_link_is_unlocked_anew_and_others_are_not(cache, unlocker):
+    await cache.get(LINK)
+    await cache.get("another")
+    await cache.forget([LINK, "", "never unlocked"])
+    await cache.get(LINK)
+    await cache.get("another")
+    assert unlocker.asked == [LINK, "another", LINK]
+
+
 async def test_a_link_from_the_future_is_not_trusted(cache, unlocker, clock):
     await cache.get(LINK)
     clock.now -= 10
