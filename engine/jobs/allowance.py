@@ -1,7 +1,7 @@
 """What a torrent may do only so often before it has failed, counted from its history.
 
 The counts are read from the torrent's events, so a restart does not refill them. They begin anew
-when somebody asks: after adding, resuming or rechecking.
+when somebody asks (after adding, resuming or rechecking) and under another account.
 
 The detail of such an event begins with what it was done to, up to a colon: "piece 12: ...".
 """
@@ -14,7 +14,7 @@ from engine.store.records import EventRecord
 TORRENT = "torrent"
 """What is done to the torrent as a whole is done to this."""
 
-REFILLED_BY = frozenset({"added", "resumed", "rechecked"})
+REFILLED_BY = frozenset({"added", "added_again", "resumed", "rechecked", "account_changed"})
 
 
 class Allowance:

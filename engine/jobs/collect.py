@@ -33,7 +33,12 @@ from engine.transfer.download import Checkpoint, Request
 from engine.transfer.errors import FileChanged
 
 RESERVE = 500_000_000
-"""Bytes that stay free: a disk that is full to the last byte breaks more than this download."""
+"""Bytes that stay free at most: a disk that is full to the last byte breaks more than this
+download."""
+
+RESERVED_SHARE = 20
+"""On a small disk (a memory card, a tmpfs) the 20th part of it stays free instead: as much as ext4
+sets aside for root."""
 
 
 async def collect(job: Job) -> None:
@@ -54,9 +59,19 @@ async def collect(job: Job) -> None:
 async def room_for(job: Job, files: Sequence[FileRecord]) -> None:
     """Raise NoRoom unless the disk has room for what is missing of the files, and the reserve."""
     needed = await in_thread(missing, job.folder, list(files))
-    free = await in_thread(job.tools.free_space, job.tools.config.download_dir)
-    if needed and free < needed + RESERVE:
-        raise NoRoom(f"The disk has no room: {needed + RESERVE} bytes are needed, {free} are free.")
+    disk = job.tools.config.download_dir
+    free = await in_thread(job.tools.free_space, disk)
+    reserve = reserve_of(await in_thread(job.tools.total_space, disk))
+    if needed and free < needed + reserve:
+        raise NoRoom(
+            f"The disk has no room: {needed} bytes are still to come and {reserve} stay free for "
+            f"everything else, but only {free} are free."
+        )
+
+
+def reserve_of(total: int) -> int:
+    """Return the bytes that stay free on a file system of `total` bytes."""
+    return min(RESERVE, total // RESERVED_SHARE)
 
 
 async def _distrust(job: Job) -> None:
@@ -126,7 +141,7 @@ async def _fetch(job: Job, file: FileRecord, checking: "_Checking | None") -> No
         )
     finally:
         if job.entry.file(file.index).flushed > file.flushed:
-            job.line.progress()
+            job.received()
 
 
 def _resume(file: FileRecord) -> Checkpoint | None:

@@ -15,9 +15,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from engine.jobs.allowance import Allowance
-from engine.jobs.drive import drive
+from engine.jobs.drive import STORE_INTERVAL, drive
 from engine.jobs.job import Job, Tools
 from engine.jobs.live import Live, Traffic
+from engine.store.errors import StoreError
 
 logger = logging.getLogger("engine.jobs.crew")
 
@@ -93,11 +94,19 @@ class Crew:
     async def _work(
         self, infohash: str, live: Live, *, asked_again: bool, pause_after_check: bool
     ) -> None:
-        allowance = Allowance(await self._tools.ledger.events(infohash))
-        job = Job(self._tools, infohash, live, allowance)
+        job = Job(self._tools, infohash, live, await self._allowance(infohash))
         job.asked_again = asked_again
         job.pause_after_check = pause_after_check
         await drive(job)
+
+    async def _allowance(self, infohash: str) -> Allowance:
+        """Read what the torrent may still do again; wait for a store that cannot be read now."""
+        while True:
+            try:
+                return Allowance(await self._tools.ledger.events(infohash))
+            except StoreError as problem:
+                logger.error("torrent=%s store=failed reason=%r", infohash, str(problem))  # noqa: TRY400 - one line is enough, it repeats
+                await self._tools.timing.sleep(STORE_INTERVAL)
 
     def _ended(self, infohash: str, task: "asyncio.Task[None]") -> None:
         if self._tasks.get(infohash) is task:

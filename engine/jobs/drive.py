@@ -9,7 +9,8 @@ Theory
     What is raised                              becomes
     ApiError SLOT                               WAITING_SLOT
     ApiError RETRY (patience ran out)           tried again in the same state, more and more slowly
-    ApiError GONE, ContentGone, LinkExpired     ADDED, once: uploaded again; then ERROR
+    ApiError GONE, ContentGone, Gone            ADDED, once: uploaded again; then ERROR
+    LinkExpired                                 WAITING_NETWORK, three times, then as Gone
     ConnectionTrouble, ServerTrouble, ServerBusy   WAITING_NETWORK, up to six hours without a byte
     NoRoom, DiskFull                            WAITING_DISK
     StoreError                                  tried again in the state that is stored
@@ -21,7 +22,6 @@ What breaks if you edit
     waits for the network keeps nobody from downloading.
 """
 
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -37,14 +37,24 @@ from engine.jobs.publish import publish
 from engine.jobs.recheck import check
 from engine.jobs.states import RESTING, State
 from engine.store.errors import StoreError
+from engine.store.records import RemovalRecord
 from engine.transfer.errors import (
     ConnectionTrouble,
     DiskFull,
+    Gone,
     LinkExpired,
     ServerBusy,
     ServerTrouble,
     TransferError,
 )
+
+LINK_DELAYS = (30.0, 60.0, 120.0)
+"""Seconds before the next tries when the file host refuses even a fresh link. It may not know the
+link yet, and a torrent that is uploaded again for nothing costs one of its two chances."""
+
+FAILURES_OF_A_HOST = 2
+"""Failures in a row from which on another host is asked for; AllDebrid wants links used again, so
+one failure, which may be the line's, is not enough."""
 
 DISK_INTERVAL = 30.0
 """Seconds between two looks at a full disk."""
@@ -79,14 +89,9 @@ def tidy(tools: Tools, infohash: str) -> None:
     """Have the magnet of a complete torrent taken off the account, if it is ours to take."""
     entry = tools.ledger.entry(infohash)
     ours = entry.record.owned and entry.record.magnet_id
-    if entry.state is not State.COMPLETED or not ours or not tools.config.delete_magnets:
-        return
-
-    async def forget() -> None:
-        with contextlib.suppress(Forgotten):
-            await tools.ledger.change(infohash, note=("magnet_deleted", ""), magnet_id=0)
-
-    tools.errands.take_off(infohash, entry.record.magnet_id, forget)
+    if entry.state is State.COMPLETED and ours and tools.config.delete_magnets:
+        removal = RemovalRecord(magnet_id=entry.record.magnet_id, torrent=infohash)
+        tools.errands.take_off(removal)
 
 
 async def _step(job: Job) -> None:
@@ -94,8 +99,10 @@ async def _step(job: Job) -> None:
         await STEPS[job.entry.state](job)
     except ApiError as problem:
         await _api_trouble(job, problem)
-    except (ContentGone, LinkExpired) as problem:
+    except (ContentGone, Gone) as problem:
         await _upload_again(job, str(problem))
+    except LinkExpired as problem:
+        await _refused(job, str(problem))
     except (NoRoom, DiskFull) as problem:
         await _no_room(job, str(problem))
     except (ConnectionTrouble, ServerTrouble, ServerBusy) as problem:
@@ -167,16 +174,39 @@ async def _upload_again(job: Job, reason: str) -> None:
     if not job.allowance.spend("reuploaded"):
         await _fail(job, reason)
         return
-    record = job.record
-    if record.owned and record.magnet_id:
-        job.tools.errands.take_off(job.infohash, record.magnet_id)
+    job.refusals = 0
+    take_off = job.record.magnet_id if job.record.owned else 0
+    await job.tools.unlocker.forget([file.link for file in job.unfinished])
     records = [
         msgspec.structs.replace(file, link="") if file.flushed < file.size else file
         for file in job.files
     ]
-    await job.change(note=("reuploaded", detail_of(reason)), records=records, magnet_id=0)
+    await job.change(
+        note=("reuploaded", detail_of(reason)), records=records, magnet_id=0, take_off=take_off
+    )
+    if take_off:  # or AllDebrid would go on with what it has, instead of fetching it anew
+        removal = RemovalRecord(magnet_id=take_off, torrent=job.infohash)
+        job.tools.errands.take_off(removal)
     if job.entry.state is not State.ADDED:
         await job.move(State.ADDED)
+
+
+async def _refused(job: Job, reason: str) -> None:
+    """Wait and try a fresh link; have the torrent uploaded again when that does not help."""
+    if job.refusals >= len(LINK_DELAYS):
+        await _upload_again(job, reason)
+        return
+    delay = LINK_DELAYS[job.refusals]
+    job.refusals += 1
+    await _leave_host(job)
+    await job.move(State.WAITING_NETWORK, reason=reason)
+    await job.sleep(delay)
+    await job.move(State.QUEUED)
+
+
+async def _leave_host(job: Job) -> None:
+    """Have the file that comes next unlocked anew: that may lead to another file host."""
+    await job.tools.unlocker.forget([file.link for file in job.unfinished[:1]])
 
 
 async def _line_trouble(job: Job, problem: TransferError) -> None:
@@ -191,6 +221,8 @@ async def _line_trouble(job: Job, problem: TransferError) -> None:
     if delay is None:
         await _fail(job, f"Given up after six hours without a byte: {problem}")
         return
+    if job.line.tries >= FAILURES_OF_A_HOST and not isinstance(problem, ServerBusy):
+        await _leave_host(job)
     await job.move(State.WAITING_NETWORK, reason=str(problem))
     await job.sleep(delay)
     await job.move(State.QUEUED)

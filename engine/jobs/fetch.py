@@ -15,7 +15,7 @@ import asyncio
 import concurrent.futures
 import logging
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from engine.alldebrid.errors import ApiError, Treatment
@@ -24,7 +24,7 @@ from engine.jobs.live import Live
 from engine.transfer.download import Engine, Link, Outcome, Request
 from engine.transfer.errors import (
     ConnectionTrouble,
-    LinkExpired,
+    Gone,
     ServerBusy,
     ServerTrouble,
     Stopped,
@@ -50,6 +50,9 @@ class Unlocker(Protocol):
 
     async def renew(self, link: str, stale_url: str) -> Unlocked:
         """Return another direct link than `stale_url`. Raises ApiError."""
+
+    async def forget(self, links: Iterable[str]) -> None:
+        """Unlock page links anew when they are next asked for."""
 
 
 class FileLinks:
@@ -115,7 +118,7 @@ def as_transfer_error(problem: ApiError) -> TransferError:
     """Say in the engine's terms why there is no link."""
     text = str(problem)
     if problem.treatment is Treatment.GONE:
-        return LinkExpired(text)
+        return Gone(text)
     if problem.treatment is Treatment.PERMANENT:
         return Unusable(text)
     if problem.retry_after is not None:

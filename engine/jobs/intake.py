@@ -1,11 +1,16 @@
-"""From what was added to a torrent's first record. Pure."""
+"""From what was added to a torrent's first record, and from .torrent files to what they say."""
 
 import msgspec
 
+from engine.jobs.fetch import in_thread
 from engine.jobs.names import is_real_name
 from engine.jobs.snapshot import Facts, facts_of
 from engine.jobs.views import AddRequest, BadTorrent
-from engine.metainfo import BadMetainfo, parse_magnet, parse_torrent
+from engine.metainfo import BadMetainfo, Metainfo, parse_magnet, parse_torrent
+
+THREAD_FROM = 1 << 20
+"""Bytes from which on a .torrent is read in a thread: the worst one of some MiB takes half a
+second, for which the event loop must not stand still. Most are far smaller, and read at once."""
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,8 +24,22 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     facts: Facts
 
 
+async def received(request: AddRequest) -> Arrival:
+    """Read a request without holding up the event loop. Raises BadTorrent."""
+    if len(request.metainfo) > THREAD_FROM:
+        return await in_thread(arrival, request)
+    return arrival(request)
+
+
+async def parsed(metainfo: bytes) -> Metainfo:
+    """Read a .torrent that was taken before, without holding up the event loop."""
+    if len(metainfo) > THREAD_FROM:
+        return await in_thread(parse_torrent, metainfo)
+    return parse_torrent(metainfo)
+
+
 def arrival(request: AddRequest) -> Arrival:
-    """Read a request. Raises BadTorrent."""
+    """Read a request. Pure; any thread may call. Raises BadTorrent."""
     if bool(request.magnet) == bool(request.metainfo):
         raise BadTorrent("give either a magnet URI or the bytes of a .torrent file")
     try:

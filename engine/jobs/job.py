@@ -17,13 +17,14 @@ from engine.jobs.allowance import Allowance
 from engine.jobs.config import JobsConfig, Timing
 from engine.jobs.errands import Errands
 from engine.jobs.fetch import Unlocker
+from engine.jobs.intake import parsed
 from engine.jobs.ledger import Entry, Ledger
 from engine.jobs.live import Live
 from engine.jobs.patience import Patience
 from engine.jobs.slots import Slots
 from engine.jobs.states import State
 from engine.jobs.turns import Turns
-from engine.metainfo import Metainfo, parse_torrent
+from engine.metainfo import Metainfo
 from engine.store.records import FileRecord, TorrentRecord
 from engine.transfer.download import Engine
 
@@ -45,6 +46,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     errands: Errands
     free_space: Callable[[Path], int]
     """Bytes that may still be written below a folder."""
+    total_space: Callable[[Path], int]
+    """Bytes that the file system of a folder has in all."""
     publishing: set[Path]
     """Final names that are being taken, so that two torrents never copy to the same."""
     checking: asyncio.Lock
@@ -61,6 +64,8 @@ class Job:
         self.allowance = allowance
         self.line = Patience()
         """With the line and the file host."""
+        self.refusals = 0
+        """How often in a row the file host refused even a fresh link."""
         self.service = Patience()
         """With AllDebrid's API."""
         self.asked_again = False
@@ -90,6 +95,16 @@ class Job:
         """Where its unfinished files are; the folder is ours alone."""
         return self.tools.config.incomplete / self.infohash
 
+    @property
+    def unfinished(self) -> list[FileRecord]:
+        """Its files that are not complete, in torrent order. Raises Forgotten."""
+        return [file for file in self.files if file.flushed < file.size]
+
+    def received(self) -> None:
+        """Note that bytes arrived: what went wrong before is forgiven."""
+        self.line.progress()
+        self.refusals = 0
+
     async def move(
         self,
         target: State,
@@ -109,10 +124,13 @@ class Job:
         *,
         note: tuple[str, str] | None = None,
         records: Sequence[FileRecord] | None = None,
+        take_off: int = 0,
         **changes: Any,
     ) -> None:
         """Change the torrent; see `Ledger.change`."""
-        await self.tools.ledger.change(self.infohash, note=note, records=records, **changes)
+        await self.tools.ledger.change(
+            self.infohash, note=note, records=records, take_off=take_off, **changes
+        )
 
     async def explain(self, reason: str) -> None:
         """Say why the torrent waits, if that is news."""
@@ -122,7 +140,7 @@ class Job:
     async def metainfo(self) -> Metainfo | None:
         """Return what the torrent's .torrent says, or None when it came as a magnet."""
         data = await self.tools.ledger.metainfo(self.infohash)
-        return None if data is None else parse_torrent(data)
+        return None if data is None else await parsed(data)
 
     def monotonic(self) -> float:
         """Return the clock's reading in seconds."""

@@ -10,6 +10,10 @@ Rules
     Everything but `checkpoint` runs on the event loop's thread. The lock is held for commits only,
     which take well under a millisecond, never while something outside is waited for.
 
+    A magnet that was ours and is no torrent's any more is remembered with the change that took it
+    from its torrent, until it is off the account. A torrent that gets such a magnet again, because
+    it was uploaded again, has it dropped from there in the same commit.
+
     A change that has begun is finished even if the task that asked for it is cancelled: otherwise
     the store might have what memory has not.
 
@@ -24,9 +28,9 @@ from typing import Any
 import msgspec
 
 from engine.jobs.errors import Forgotten
-from engine.jobs.states import State, move
-from engine.store import events, files, torrents
-from engine.store.records import EventRecord, FileRecord, TorrentRecord
+from engine.jobs.states import State, handed_back, move
+from engine.store import events, files, links, removals, torrents
+from engine.store.records import EventRecord, FileRecord, RemovalRecord, TorrentRecord
 from engine.store.store import Connection, Store
 
 LANDMARKS = frozenset({State.MOVING, State.COMPLETED})
@@ -77,6 +81,7 @@ class Ledger:
         self._store = store
         self._now = now
         self._entries: dict[str, Entry] = {}
+        self._removals: dict[int, RemovalRecord] = {}
         self._changing = asyncio.Lock()
         self._changes: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -90,9 +95,10 @@ class Ledger:
     async def load(self) -> None:
         """Read everything; once, before anything else."""
         self._loop = asyncio.get_running_loop()
-        records, by_hash = await self._store.run(
-            lambda db: (torrents.load_all(db), files.load_all(db))
+        records, by_hash, leftover = await self._store.run(
+            lambda db: (torrents.load_all(db), files.load_all(db), removals.load_all(db))
         )
+        self._removals = {removal.magnet_id: removal for removal in leftover}
         self._entries = {
             record.hash: Entry(record, by_hash.get(record.hash, [])) for record in records
         }
@@ -115,6 +121,11 @@ class Ledger:
     def record(self, infohash: str) -> TorrentRecord:
         """Return a torrent's record. Raises Forgotten."""
         return self.entry(infohash).record
+
+    def removals(self, infohash: str | None = None) -> list[RemovalRecord]:
+        """Return what is to be taken off the account, of one torrent or of all."""
+        every = self._removals.values()
+        return [one for one in every if infohash is None or one.torrent == infohash]
 
     async def events(self, infohash: str) -> list[EventRecord]:
         """Return what happened to a torrent, oldest first."""
@@ -164,17 +175,19 @@ class Ledger:
         *,
         note: tuple[str, str] | None = None,
         records: Sequence[FileRecord] | None = None,
+        take_off: int = 0,
         **changes: Any,
     ) -> None:
         """Change fields of a torrent's record, and its files, with an event `(kind, detail)`.
 
+        `take_off` is the id of a magnet that it has no longer, to be taken off the account.
         Raises Forgotten.
         """
 
         def update(record: TorrentRecord) -> TorrentRecord:
             return msgspec.structs.replace(record, **changes) if changes else record
 
-        await self._finish(self._change(infohash, update, note, records))
+        await self._finish(self._change(infohash, update, note, records, take_off))
 
     async def update(
         self,
@@ -193,9 +206,24 @@ class Ledger:
         """Add to a torrent's history. Raises Forgotten."""
         await self.change(infohash, note=(kind, detail))
 
-    async def remove(self, infohash: str) -> None:
-        """Forget a torrent, with its files and its history."""
-        await self._finish(self._remove(infohash))
+    async def remove(self, infohash: str, *, take_off: int = 0) -> None:
+        """Forget a torrent, with its files, their unlocked links and its history.
+
+        `take_off` is the id of the magnet that is to be taken off the account with it.
+        """
+        await self._finish(self._remove(infohash, take_off))
+
+    async def taken_off(self, removal: RemovalRecord) -> None:
+        """Store that a magnet is off the account."""
+        await self._finish(self._taken_off(removal))
+
+    async def forget_account(self) -> None:
+        """Forget all that belongs to one account at AllDebrid; before anybody works.
+
+        Torrents that are not complete go on as if nobody had been handed them yet; what is on
+        disk of them is kept.
+        """
+        await self._finish(self._forget_account())
 
     async def put_first(self, hashes: Sequence[str]) -> None:
         """Move queueing torrents to the head of the queue, keeping their order."""
@@ -265,14 +293,20 @@ class Ledger:
         update: Callable[[TorrentRecord], TorrentRecord],
         note: tuple[str, str] | None,
         records: Sequence[FileRecord] | None,
+        take_off: int = 0,
     ) -> None:
         async with self._changing:
             entry = self.entry(infohash)
             record = update(entry.record)
             event = self._event(infohash, *note) if note else None
+            wanted = record.magnet_id in self._removals
 
             def work(db: Connection) -> None:
                 torrents.save(db, record)
+                if wanted:
+                    removals.delete(db, record.magnet_id)
+                if take_off:
+                    removals.save(db, RemovalRecord(magnet_id=take_off, torrent=infohash))
                 if records is not None:
                     files.replace(db, infohash, records)
                 if event is not None:
@@ -283,11 +317,64 @@ class Ledger:
             entry.show(record)
             if records is not None:
                 entry.show_files(records)
+            if wanted:
+                del self._removals[record.magnet_id]
+            self._remember(infohash, take_off)
 
-    async def _remove(self, infohash: str) -> None:
+    async def _remove(self, infohash: str, take_off: int) -> None:
         async with self._changing:
-            await self._store.run(lambda db: torrents.delete(db, infohash))
+
+            def work(db: Connection) -> None:
+                links.forget_of(db, infohash)
+                torrents.delete(db, infohash)
+                if take_off:
+                    removals.save(db, RemovalRecord(magnet_id=take_off, torrent=infohash))
+
+            await self._store.run(work)
             self._entries.pop(infohash, None)
+            self._remember(infohash, take_off)
+
+    async def _taken_off(self, removal: RemovalRecord) -> None:
+        async with self._changing:
+            entry = self._entries.get(removal.torrent)
+            here = entry if entry and entry.record.magnet_id == removal.magnet_id else None
+            record = msgspec.structs.replace(here.record, magnet_id=0) if here else None
+
+            def work(db: Connection) -> None:
+                removals.delete(db, removal.magnet_id)
+                if record is not None:
+                    torrents.save(db, record)
+                    events.record(db, self._event(record.hash, "magnet_deleted", ""))
+
+            await self._store.run(work)
+            self._removals.pop(removal.magnet_id, None)
+            if here is not None and record is not None:
+                here.show(record)
+
+    async def _forget_account(self) -> None:
+        async with self._changing:
+            new = [
+                (_without_account(entry.record), [_without_link(file) for file in entry.files])
+                for entry in self._entries.values()
+            ]
+
+            def work(db: Connection) -> None:
+                links.forget_all(db)
+                removals.delete_all(db)
+                for record, records in new:
+                    torrents.save(db, record)
+                    files.replace(db, record.hash, records)
+                    if record.state != State.COMPLETED:
+                        events.record(db, self._event(record.hash, "account_changed", ""))
+
+            await self._store.run(work)
+            self._removals.clear()
+            for record, records in new:
+                self._entries[record.hash] = Entry(record, records)
+
+    def _remember(self, infohash: str, magnet_id: int) -> None:
+        if magnet_id:
+            self._removals[magnet_id] = RemovalRecord(magnet_id=magnet_id, torrent=infohash)
 
     async def _reorder(self, hashes: Sequence[str], *, first: bool) -> None:
         async with self._changing:
@@ -319,3 +406,13 @@ class Ledger:
 def _save_all(db: Connection, records: Iterable[TorrentRecord]) -> None:
     for record in records:
         torrents.save(db, record)
+
+
+def _without_account(record: TorrentRecord) -> TorrentRecord:
+    state = handed_back(State(record.state))
+    reason = record.reason if state == record.state else ""
+    return msgspec.structs.replace(record, state=state, reason=reason, magnet_id=0, owned=False)
+
+
+def _without_link(file: FileRecord) -> FileRecord:
+    return msgspec.structs.replace(file, link="")

@@ -60,6 +60,15 @@ def missing(folder: Path, files: Iterable[FileRecord]) -> int:
     return total
 
 
+def total_space(folder: Path) -> int:
+    """Return the size of the file system of a folder, in bytes. Raises DiskTrouble."""
+    try:
+        status = os.statvfs(folder)
+    except OSError as problem:
+        raise _translated("cannot ask for the size of the disk of", folder, problem) from problem
+    return status.f_blocks * status.f_frsize
+
+
 def make_folders(folder: Path, files: Iterable[FileRecord]) -> None:
     """Make the folders that the files go into."""
     for parent in dict.fromkeys((folder / file.path).parent for file in files):

@@ -27,6 +27,11 @@ class Patience:
     def __repr__(self) -> str:
         return f"<Patience {self._tries} tries since {self._since}>"
 
+    @property
+    def tries(self) -> int:
+        """How often it went wrong since."""
+        return self._tries
+
     def progress(self) -> None:
         """Something went well: begin anew."""
         self._tries = 0

@@ -50,6 +50,11 @@ SILENCE = 15.0
 
 async def upload(job: Job) -> None:
     """Hand the torrent to AllDebrid, or skip what is done already."""
+    async with job.tools.errands.withheld(job.infohash):
+        await _hand_over_or_skip(job)
+
+
+async def _hand_over_or_skip(job: Job) -> None:
     if job.files and all(file.link or file.flushed >= file.size for file in job.files):
         await job.move(State.QUEUED)
     elif job.record.magnet_id:
@@ -69,7 +74,8 @@ async def wait_for_slot(job: Job) -> None:
         while job.entry.state is State.WAITING_SLOT:
             await turn()
             try:
-                await _upload(job)
+                async with job.tools.errands.withheld(job.infohash):
+                    await _upload(job)
             except ApiError as error:
                 if error.treatment is not Treatment.SLOT:
                     raise
@@ -87,9 +93,8 @@ async def prepare(job: Job) -> None:
 
 async def _upload(job: Job) -> None:
     tools = job.tools
-    await tools.errands.settled(job.infohash)
     await _synced(job)
-    if not job.record.owned and await _is_new(job):
+    if not job.record.owned and (tools.ledger.removals(job.infohash) or await _is_new(job)):
         await job.change(owned=True)
     uploaded = await _hand_over(job)
     if tools.poller.by_id(uploaded.id) is not None:

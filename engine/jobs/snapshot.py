@@ -56,7 +56,7 @@ class Snapshots:
         self._kept.pop(infohash, None)
 
     def view(self, entry: Entry, live: Live | None, now: float, trouble: str) -> TorrentView:
-        """Return the torrent as it stands; `trouble` is what is wrong with the account."""
+        """Return the torrent as it stands; `trouble` is what is wrong with AllDebrid."""
         facts = self._facts.get(entry.record.hash, _NO_FACTS)
         if live is not None and (live.index is not None or live.remote is not None):
             return _with_numbers(_at_rest(entry, facts, trouble), entry, live, now, trouble)

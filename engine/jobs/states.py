@@ -99,6 +99,19 @@ RESTING = frozenset({State.COMPLETED, State.PAUSED, State.ERROR})
 """States that nothing of ours works on until somebody asks for it."""
 
 
+_HANDED_OVER = frozenset(
+    {
+        State.WAITING_SLOT,
+        State.PREPARING,
+        State.QUEUED,
+        State.DOWNLOADING,
+        State.WAITING_NETWORK,
+        State.WAITING_DISK,
+    }
+)
+"""States that need something of AllDebrid's, or will."""
+
+
 class IllegalMove(Exception):
     """A bug of ours: the table has no such move."""
 
@@ -113,3 +126,12 @@ def move(source: State, target: State) -> State:
     if target not in MOVES[source]:
         raise IllegalMove(source, target)
     return target
+
+
+def handed_back(state: State) -> State:
+    """Return where a torrent goes on when nothing that AllDebrid gave for it holds any more."""
+    if state not in _HANDED_OVER:
+        return state
+    if State.ADDED not in MOVES[state]:
+        state = move(state, State.QUEUED)
+    return move(state, State.ADDED)

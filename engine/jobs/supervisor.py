@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from engine.alldebrid.client import AllDebrid
 from engine.alldebrid.poller import Poller
+from engine.jobs.availability import told_plainly
 from engine.jobs.categories import Categories
 from engine.jobs.config import JobsConfig, Timing
 from engine.jobs.crew import Crew
@@ -30,10 +31,10 @@ from engine.jobs.errands import Errands
 from engine.jobs.errors import Forgotten
 from engine.jobs.fetch import Unlocker, in_thread
 from engine.jobs.folders import category_folder
-from engine.jobs.intake import Arrival, arrival
+from engine.jobs.intake import Arrival, parsed, received
 from engine.jobs.job import Tools
 from engine.jobs.ledger import Entry, Ledger
-from engine.jobs.ondisk import make_folder
+from engine.jobs.ondisk import make_folder, total_space
 from engine.jobs.orders import Orders
 from engine.jobs.queue import Candidate, Limits
 from engine.jobs.slots import Slots
@@ -49,9 +50,9 @@ from engine.jobs.views import (
     Totals,
     UnknownCategory,
 )
-from engine.metainfo import parse_torrent
 from engine.store import links
-from engine.store.records import CategoryRecord, EventRecord, TorrentRecord
+from engine.store.errors import StoreError
+from engine.store.records import CategoryRecord, EventRecord, RemovalRecord, TorrentRecord
 from engine.store.store import Store
 from engine.transfer import disk
 from engine.transfer.download import Engine
@@ -84,6 +85,7 @@ class Supervisor:
         engine: Engine,
         timing: Timing | None = None,
         free_space: Callable[[Path], int] = disk.free_space,
+        total_space: Callable[[Path], int] = total_space,
     ) -> None:
         timing = timing or Timing()
         self.save_path = str(config.complete)
@@ -105,7 +107,12 @@ class Supervisor:
             sleep=timing.sleep,
             uniform=timing.uniform,
         )
-        self._errands = Errands(client.delete, sleep=timing.sleep)
+        self._errands = Errands(
+            client.delete,
+            done=self._ledger.taken_off,
+            pending=self._removals,
+            sleep=timing.sleep,
+        )
         self._tools = Tools(
             config=config,
             timing=timing,
@@ -118,6 +125,7 @@ class Supervisor:
             slots=self._slots,
             errands=self._errands,
             free_space=free_space,
+            total_space=total_space,
             publishing=set(),
             checking=asyncio.Lock(),
         )
@@ -128,11 +136,18 @@ class Supervisor:
     def __repr__(self) -> str:
         return f"<Supervisor {self._ledger!r} {self._crew!r} {self._turns!r} {self._slots!r}>"
 
-    async def start(self) -> None:
-        """Read what is stored and go on with it. Raises StoreError, DiskTrouble."""
+    async def start(self, *, another_account: bool = False) -> None:
+        """Read what is stored and go on with it. Raises StoreError, DiskTrouble.
+
+        `another_account` says that AllDebrid is asked for another account than the last time:
+        its ids, its links and what was to be removed there are forgotten before any work begins,
+        and are never named to the new one. Doing so twice does no harm.
+        """
         for folder in (self._config.complete, self._config.incomplete):
             await in_thread(make_folder, folder)
         await self._ledger.load()
+        if another_account:
+            await self._ledger.forget_account()
         await self._categories.load()
         await in_thread(
             _report_strangers,
@@ -143,6 +158,8 @@ class Supervisor:
             if entry.state not in RESTING:
                 self._crew.start(entry.record.hash)
             tidy(self._tools, entry.record.hash)
+        for removal in self._removals():
+            self._errands.take_off(removal)
         self._chores = [
             asyncio.create_task(_logged(chore), name="chore")
             for chore in (self._learn_facts(), self._clean_daily())
@@ -157,13 +174,14 @@ class Supervisor:
         await self._errands.close()
         await self._ledger.settled()
 
+    @told_plainly
     async def add(self, request: AddRequest) -> str:
         """Store a torrent and begin to work on it. Raises BadTorrent."""
-        return await _to_the_end(self._add(request, arrival(request)))
+        return await _to_the_end(self._add(request, await received(request)))
 
     def views(self) -> list[TorrentView]:
         """Return all torrents, in the order they were added."""
-        now, trouble = self._timing.monotonic(), self._client.account.trouble
+        now, trouble = self._timing.monotonic(), self._trouble()
         return [
             self._snapshots.view(entry, self._crew.live(entry.record.hash), now, trouble)
             for entry in self._all()
@@ -174,7 +192,7 @@ class Supervisor:
         entry = self._ledger.find(infohash)
         if entry is None:
             return None
-        now, trouble = self._timing.monotonic(), self._client.account.trouble
+        now, trouble = self._timing.monotonic(), self._trouble()
         return self._snapshots.view(entry, self._crew.live(infohash), now, trouble)
 
     def files(self, infohash: str) -> list[FileView]:
@@ -184,6 +202,7 @@ class Supervisor:
             return []
         return file_views(entry, self._crew.live(infohash), self._timing.monotonic())
 
+    @told_plainly
     async def events(self, infohash: str) -> list[EventRecord]:
         """Return what happened to a torrent, oldest first."""
         return await self._ledger.events(infohash)
@@ -198,36 +217,45 @@ class Supervisor:
             account_trouble=self._client.account.trouble,
         )
 
+    @told_plainly
     async def delete(self, hashes: list[str] | None, *, delete_files: bool) -> None:
         """Forget torrents; with `delete_files` also what was downloaded of them."""
         await self._each(hashes, lambda one: self._orders.delete(one, delete_files=delete_files))
 
+    @told_plainly
     async def pause(self, hashes: list[str] | None) -> None:
         """Stop work on torrents until they are resumed."""
         await self._each(hashes, self._orders.pause)
 
+    @told_plainly
     async def resume(self, hashes: list[str] | None) -> None:
         """Go on with paused and failed torrents."""
+        self._client.account.nudge()
         await self._each(hashes, self._orders.resume)
 
+    @told_plainly
     async def recheck(self, hashes: list[str] | None) -> None:
         """Verify what is on disk against the piece hashes, or sizes where there are none."""
         await self._each(hashes, self._orders.recheck)
 
+    @told_plainly
     async def set_category(self, hashes: list[str] | None, category: str) -> None:
         """Give torrents a category ("" for none). Raises UnknownCategory."""
         if category and category not in self._categories:
             raise UnknownCategory(f"there is no category {category!r}")
         await self._each(hashes, lambda one: self._orders.categorise(one, category))
 
+    @told_plainly
     async def add_tags(self, hashes: list[str] | None, tags: list[str]) -> None:
         """Add tags to torrents."""
         await self._change(hashes, lambda old: replace(old, tags=_with(old.tags, tags)))
 
+    @told_plainly
     async def remove_tags(self, hashes: list[str] | None, tags: list[str]) -> None:
         """Remove tags from torrents; an empty list removes all."""
         await self._change(hashes, lambda old: replace(old, tags=_without(old.tags, tags)))
 
+    @told_plainly
     async def set_forced(self, hashes: list[str] | None, *, forced: bool) -> None:
         """Let torrents download regardless of the queue's limits, or no longer."""
         await self._change(
@@ -235,6 +263,7 @@ class Supervisor:
         )
         self._turns.review()
 
+    @told_plainly
     async def set_share_limits(
         self,
         hashes: list[str] | None,
@@ -254,11 +283,13 @@ class Supervisor:
             ),
         )
 
+    @told_plainly
     async def to_top(self, hashes: list[str] | None) -> None:
         """Move torrents to the head of the queue, keeping their order."""
         await self._ledger.put_first(self._known(hashes))
         self._turns.review()
 
+    @told_plainly
     async def to_bottom(self, hashes: list[str] | None) -> None:
         """Move torrents to the end of the queue, keeping their order."""
         await self._ledger.put_last(self._known(hashes))
@@ -268,10 +299,12 @@ class Supervisor:
         """Return all categories, by name."""
         return self._categories.listed()
 
+    @told_plainly
     async def create_category(self, name: str, save_path: str) -> None:
         """Create a category and its folder; one that exists keeps its path. Raises BadCategory."""
         await self._categories.create(name, save_path)
 
+    @told_plainly
     async def remove_categories(self, names: list[str]) -> None:
         """Remove categories; their torrents keep their files and have none from then on."""
         for name in names:
@@ -296,9 +329,19 @@ class Supervisor:
             # Somebody else may delete it while this waits for its control.
             with contextlib.suppress(Forgotten):
                 async with self._crew.control(infohash):
-                    await act(infohash)
+                    try:
+                        await act(infohash)
+                    except StoreError:
+                        self._go_on(infohash)
+                        raise
 
         await _to_the_end(_all_of([one(infohash) for infohash in self._known(hashes)]))
+
+    def _go_on(self, infohash: str) -> None:
+        """Work on a torrent again that was stopped for an order which came to nothing."""
+        working = self._crew.live(infohash) is not None
+        if self._ledger.entry(infohash).state not in RESTING and not working:
+            self._crew.start(infohash)
 
     async def _change(
         self, hashes: Iterable[str] | None, update: Callable[[TorrentRecord], TorrentRecord]
@@ -309,8 +352,11 @@ class Supervisor:
 
     async def _add(self, request: AddRequest, arrived: Arrival) -> str:
         infohash = arrived.infohash
+        self._client.account.nudge()
         async with self._crew.control(infohash):
             if infohash in self._ledger:
+                if not request.paused:
+                    await self._orders.add_again(infohash)
                 return infohash
             record = await self._first_record(request, arrived)
             origin = "a .torrent file" if request.metainfo else "a magnet"
@@ -351,6 +397,14 @@ class Supervisor:
             hash=infohash, position=record.position, size=record.size, forced=record.forced
         )
 
+    def _removals(self, infohash: str | None = None) -> list[RemovalRecord]:
+        """Return what is to be taken off the account, as long as that is wished."""
+        return self._ledger.removals(infohash) if self._config.delete_magnets else []
+
+    def _trouble(self) -> str:
+        """Return what keeps AllDebrid from working for us, to be shown by those who wait for it."""
+        return self._client.account.trouble or self._client.trouble
+
     def _room(self) -> int:
         read_at, free = self._space
         now = self._timing.monotonic()
@@ -367,7 +421,7 @@ class Supervisor:
             if entry is None or self._snapshots.knows(infohash):
                 continue
             data = await self._ledger.metainfo(infohash)
-            meta = None if data is None else await in_thread(parse_torrent, data)
+            meta = None if data is None else await parsed(data)
             if meta is not None or entry.record.magnet:
                 self._snapshots.learn(infohash, facts_of(meta, entry.record.magnet))
 

@@ -28,6 +28,18 @@ def forget(db: apsw.Connection, link: str) -> None:
     db.execute("DELETE FROM links WHERE link = ?", (link,))
 
 
+def forget_of(db: apsw.Connection, infohash: str) -> None:
+    """Drop what the links of a torrent's files were unlocked to."""
+    db.execute(
+        "DELETE FROM links WHERE link IN (SELECT link FROM files WHERE torrent = ?)", (infohash,)
+    )
+
+
+def forget_all(db: apsw.Connection) -> None:
+    """Drop all unlocked links."""
+    db.execute("DELETE FROM links")
+
+
 def prune(db: apsw.Connection, older_than: int) -> None:
     """Drop all links that were unlocked before `older_than` (Unix seconds)."""
     db.execute("DELETE FROM links WHERE unlocked_at < ?", (older_than,))

@@ -103,6 +103,15 @@ class UnlockedLink(msgspec.Struct, frozen=True, kw_only=True):
         return f"UnlockedLink(unlocked_at={self.unlocked_at})"
 
 
+class RemovalRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A magnet that is to be taken off the AllDebrid account, whatever became of its torrent."""
+
+    magnet_id: int
+    """AllDebrid's id for it."""
+    torrent: str
+    """Infohash of the torrent that had it; that torrent may be gone."""
+
+
 class CategoryRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A category of the qBittorrent API."""
 

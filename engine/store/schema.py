@@ -100,6 +100,14 @@ MIGRATIONS: tuple[str, ...] = (
         value TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    # 2: magnets to be taken off the AllDebrid account. They outlive their torrents, so they refer
+    # to none.
+    """
+    CREATE TABLE removals (
+        magnet_id INTEGER PRIMARY KEY,
+        torrent TEXT NOT NULL
+    ) STRICT;
+    """,
 )
 
 

@@ -1,12 +1,17 @@
+import contextlib
+import errno
+import os
 import random
-import resource
 
 import pytest
 
-from engine.jobs.collect import RESERVE
+from engine.jobs.collect import RESERVE, reserve_of
 from engine.jobs.patience import NETWORK_PATIENCE
 from engine.jobs.states import State
+from engine.store import links
+from engine.transfer import disk
 from tests.engine.jobs.world import PIECE, Torrent
+from tests.fakes.filehost import FileHost
 
 BYTES = random.Random(2).randbytes
 
@@ -177,6 +182,100 @@ async def test_trouble_on_the_line_is_waited_out_visibly(world):
     await world.completes(FILM)
 
 
+@contextlib.contextmanager
+def first_of_two_hosts_is_dead(world):
+    """Let AllDebrid give a link to a dead host first, and to a living one from then on."""
+    name = "Film.2024.mkv"
+    with FileHost({f"/{name}": FILM.files[name]}) as other:
+        dead = FileHost({f"/{name}": FILM.files[name]})
+        with dead:
+            given = [dead.url(f"/{name}")]
+        world.fake.hold(
+            FILM.infohash,
+            name,
+            files=FILM.paths,
+            file_host=lambda _: given.pop() if given else other.url(f"/{name}"),
+        )
+        yield
+
+
+async def test_a_dead_host_is_left_by_a_fresh_link_from_the_second_failure_on(world):
+    with first_of_two_hosts_is_dead(world):
+        await world.start()
+        await world.add(FILM)
+        await world.goes_on(30)
+        await world.sleeps(60)
+        assert world.fake.count("link/unlock") == 1
+        await world.goes_on(60)
+
+        await world.completes(FILM)
+
+    assert world.fake.count("link/unlock") == 2
+
+
+async def test_resuming_leaves_a_dead_host_at_once(world):
+    with first_of_two_hosts_is_dead(world):
+        await world.start()
+        await world.add(FILM)
+        await world.reaches(FILM, State.WAITING_NETWORK)
+        await world.jobs.pause(None)
+
+        await world.jobs.resume(None)
+
+        await world.completes(FILM)
+
+
+async def test_deleting_forgets_what_links_were_unlocked_to(world):
+    world.hold(FILM)
+    world.host.hangs_up(times=None)
+    await world.start()
+    await world.add(FILM)
+    await world.reaches(FILM, State.WAITING_NETWORK)
+    (file,) = world.jobs._ledger.entry(FILM.infohash).files
+    assert await world.store.run(lambda db: links.get(db, file.link)) is not None
+
+    await world.jobs.delete(None, delete_files=True)
+
+    assert await world.store.run(lambda db: links.get(db, file.link)) is None
+
+
+async def test_a_link_that_stays_refused_is_waited_for_with_fresh_ones(world):
+    world.hold(FILM)
+    refused = world.host.answers(403, times=None)
+    await world.start()
+    await world.add(FILM)
+    for delay in (30, 60, 120):
+        await world.sleeps(delay)
+        assert world.state(FILM) is State.WAITING_NETWORK
+        assert "403" in world.reason(FILM)
+        unlocked = world.fake.count("link/unlock")
+        if delay == 120:
+            refused.lift()
+        await world.goes_on(delay)
+        await world.until(lambda before=unlocked: world.fake.count("link/unlock") > before)
+
+    await world.completes(FILM)
+
+    assert "reuploaded" not in await world.kinds(FILM)
+
+
+async def test_links_that_stay_refused_for_long_have_the_torrent_uploaded_again_once(world):
+    world.hold(FILM)
+    world.host.answers(403, times=None)
+    await world.start()
+    await world.add(FILM)
+    for delay in (30, 60, 120):
+        await world.goes_on(delay)
+
+    for delay in (30, 60, 120):
+        await world.goes_on(delay)
+    await world.reaches(FILM, State.ERROR)
+
+    assert "403" in world.reason(FILM)
+    assert (await world.kinds(FILM)).count("reuploaded") == 1
+    assert world.fake.count("magnet/upload/file") == 2
+
+
 async def test_after_six_hours_without_a_byte_the_torrent_fails(world):
     world.hold(FILM)
     world.host.hangs_up(times=None)
@@ -220,7 +319,10 @@ async def test_without_room_on_the_disk_the_torrent_waits_until_there_is(world):
     await world.start()
     await world.add(FILM)
     await world.reaches(FILM, State.WAITING_DISK)
-    assert str(3_000_000 + RESERVE) in world.reason(FILM)
+    assert world.reason(FILM) == (
+        "The disk has no room: 3000000 bytes are still to come and 500000000 stay free for "
+        "everything else, but only 502999999 are free."
+    )
 
     await world.goes_on(30)
     await world.sleeps(30)
@@ -231,16 +333,38 @@ async def test_without_room_on_the_disk_the_torrent_waits_until_there_is(world):
     await world.completes(FILM)
 
 
-async def test_a_disk_that_fills_up_in_the_middle_is_waited_for(world):
+async def test_on_a_small_disk_less_stays_free(world):
+    world.hold(FILM)
+    world.total = 100_000_000
+    world.free = 3_000_000 + 5_000_000
+    await world.start()
+
+    await world.add(FILM)
+
+    await world.completes(FILM)
+
+
+@pytest.mark.parametrize(
+    ("total", "reserve"), [(0, 0), (1000, 50), (9_999_999_999, 499_999_999), (10**13, RESERVE)]
+)
+def test_a_twentieth_of_the_disk_stays_free_but_never_more_than_the_reserve(total, reserve):
+    assert reserve_of(total) == reserve
+
+
+async def test_a_disk_that_fills_up_in_the_middle_is_waited_for(world, monkeypatch):
+    real = os.pwritev
+
+    def pwritev(fd, views, offset):
+        if offset >= 1 << 20:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(fd, views, offset)
+
     world.hold(FILM)
     await world.start(preallocate=False)
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, limit[1]))
+    with monkeypatch.context() as full:
+        full.setattr(disk.os, "pwritev", pwritev)
         await world.add(FILM)
         await world.reaches(FILM, State.WAITING_DISK)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     assert world.reason(FILM)
     await world.goes_on(30)
 

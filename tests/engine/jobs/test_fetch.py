@@ -9,7 +9,7 @@ from engine.jobs.fetch import FileLinks, as_transfer_error, in_thread
 from engine.transfer.download import Link
 from engine.transfer.errors import (
     ConnectionTrouble,
-    LinkExpired,
+    Gone,
     ServerBusy,
     ServerTrouble,
     Stopped,
@@ -80,14 +80,14 @@ async def test_what_alldebrid_refuses_reaches_the_engine_in_its_own_terms():
     unlocking.answer.set()
     unlocking.problem = ApiError("LINK_DOWN")
 
-    with pytest.raises(LinkExpired, match="no longer has the content"):
+    with pytest.raises(Gone, match="no longer has the content"):
         await asyncio.to_thread(links(unlocking).current)
 
 
 @pytest.mark.parametrize(
     ("problem", "kind"),
     [
-        (ApiError("LINK_DOWN"), LinkExpired),
+        (ApiError("LINK_DOWN"), Gone),
         (ApiError("LINK_PASS_PROTECTED"), Unusable),
         (ApiError("LINK_HOST_FULL"), ServerBusy),
         (ApiError("LINK_ERROR"), ServerTrouble),

@@ -6,7 +6,7 @@ import pytest
 from engine.jobs.errors import Forgotten
 from engine.jobs.ledger import Ledger
 from engine.jobs.states import IllegalMove, State
-from engine.store.records import FileRecord, TorrentRecord
+from engine.store.records import FileRecord, RemovalRecord, TorrentRecord
 from engine.store.store import Store
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
@@ -194,3 +194,53 @@ async def test_the_order_of_the_queue_leaves_out_those_that_do_not_queue(ledger)
 async def test_repr_tells_what_there_is(ledger):
     assert repr(ledger) == "<Ledger 3 torrents, 0 changes under way>"
     assert repr(ledger.entry(A)) == f"<Entry {A} added 0/0>"
+
+
+def removal(magnet_id: int, infohash: str = A) -> RemovalRecord:
+    return RemovalRecord(magnet_id=magnet_id, torrent=infohash)
+
+
+async def test_a_magnet_to_take_off_is_stored_with_the_removal_of_its_torrent(ledger, store):
+    await ledger.remove(A, take_off=7)
+    await ledger.remove(B)
+
+    again = await stored(store)
+
+    assert again.removals() == ledger.removals() == [removal(7)]
+    assert ledger.removals(A) == [removal(7)]
+    assert ledger.removals(B) == []
+
+
+async def test_a_magnet_that_a_torrent_lets_go_of_is_stored_with_that(ledger, store):
+    await ledger.change(A, magnet_id=7)
+    await ledger.change(A, magnet_id=0, take_off=7)
+
+    again = await stored(store)
+
+    assert (again.record(A).magnet_id, again.removals()) == (0, [removal(7)])
+
+
+async def test_a_magnet_that_a_torrent_gets_again_is_not_to_be_taken_off_any_more(ledger, store):
+    await ledger.remove(A, take_off=7)
+    await ledger.insert(record(A), b"", "as a magnet")
+
+    await ledger.move(A, State.PREPARING, magnet_id=8)
+    assert ledger.removals() == [removal(7)]
+    await ledger.change(A, magnet_id=7)
+
+    assert ledger.removals() == (await stored(store)).removals() == []
+
+
+async def test_that_a_magnet_is_off_is_stored_with_its_torrent_if_there_is_one(ledger, store):
+    await ledger.change(A, magnet_id=7)
+    await ledger.remove(B, take_off=8)
+    await ledger.change(C, magnet_id=9)
+
+    for one in (removal(7, A), removal(8, B), removal(10, C)):
+        await ledger.taken_off(one)
+
+    again = await stored(store)
+    assert again.removals() == ledger.removals() == []
+    assert [one.record.magnet_id for one in again.entries()] == [0, 9]
+    assert [one.record.magnet_id for one in ledger.entries()] == [0, 9]
+    assert [event.kind for event in await ledger.events(A)] == ["added", "magnet_deleted"]

@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import pytest
 
@@ -11,6 +12,7 @@ from engine.jobs.ondisk import (
     make_empty,
     make_folder,
     missing,
+    total_space,
     trusted,
 )
 from engine.store.records import FileRecord
@@ -150,3 +152,9 @@ def test_what_the_disk_refuses_is_said_with_the_path(tmp_path):
 
 def test_offsets_are_aligned_downwards():
     assert [aligned(at) for at in (0, 1, 4095, 4096, 8191)] == [0, 0, 0, 4096, 4096]
+
+
+def test_the_size_of_the_disk_is_asked_of_the_system(tmp_path):
+    assert total_space(tmp_path) >= shutil.disk_usage(tmp_path).free > 0
+    with pytest.raises(DiskTrouble, match="missing"):
+        total_space(tmp_path / "missing")

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from engine.jobs.states import State
-from engine.store import files, torrents
-from engine.store.records import FileRecord, TorrentRecord
+from engine.store import files, links, removals, torrents
+from engine.store.records import FileRecord, RemovalRecord, TorrentRecord, UnlockedLink
 from engine.store.store import Store
 from tests.engine.jobs.world import Torrent
 
@@ -168,3 +168,144 @@ async def test_what_rests_is_left_alone(world, state):
     assert world.state(SHOW) is state
     assert world.reason(SHOW) == "because"
     assert world.jobs._crew.live(SHOW.infohash) is None
+
+
+async def _deleted_while_alldebrid_removes_nothing(world):
+    """Complete the show, delete it, and return what keeps AllDebrid from removing its magnet."""
+    world.hold(SHOW)
+    await world.start()
+    refusing = world.fake.answers_error("magnet/delete", "MAGNET_INTERNAL_ERROR", times=None)
+    await world.add(SHOW)
+    await world.completes(SHOW)
+    await world.sleeps(60)
+    await world.jobs.delete(None, delete_files=True)
+    return refusing
+
+
+async def test_a_magnet_of_a_deleted_torrent_is_taken_off_after_a_restart(world):
+    refusing = await _deleted_while_alldebrid_removes_nothing(world)
+    assert world.fake.magnet_id(SHOW.infohash)
+
+    await world.stop()
+    refusing.end()
+    await world.start()
+
+    await world.turns(lambda: not world.fake.magnet_id(SHOW.infohash))
+    await world.turns(lambda: world.jobs._ledger.removals() == [])
+    await world.restart()
+    assert world.jobs._ledger.removals() == []
+
+
+async def test_a_magnet_that_alldebrid_does_not_know_any_more_is_forgotten(world):
+    refusing = await _deleted_while_alldebrid_removes_nothing(world)
+    await world.stop()
+    refusing.end()
+    world.fake.loses_torrent(SHOW.infohash)
+
+    await world.start()
+
+    await world.turns(lambda: world.jobs._ledger.removals() == [])
+
+
+async def test_with_magnets_kept_from_now_on_none_is_taken_off_at_the_start(world):
+    refusing = await _deleted_while_alldebrid_removes_nothing(world)
+    await world.stop()
+    refusing.end()
+    asked = world.fake.count("magnet/delete")
+
+    await world.start(delete_magnets=False)
+    await world.add(SHOW, paused=True)
+    await world.jobs.delete(None, delete_files=True)
+    await world.add(SHOW)
+    await world.completes(SHOW)
+
+    assert world.fake.count("magnet/delete") == asked
+    assert world.fake.magnet_id(SHOW.infohash)
+
+
+async def test_a_torrent_that_is_added_again_keeps_the_magnet_that_was_to_be_taken_off(world):
+    refusing = await _deleted_while_alldebrid_removes_nothing(world)
+    magnet_id = world.fake.magnet_id(SHOW.infohash)
+    dead = world.host.hangs_up(times=None)
+
+    await world.restart()
+    await world.add(SHOW)
+    await world.reaches(SHOW, State.WAITING_NETWORK)
+    refusing.end()
+    asked = world.fake.count("magnet/delete")
+    await world.goes_on(30)
+    await world.goes_on(60)
+    await world.sleeps(120)
+
+    assert world.view(SHOW).record.magnet_id == magnet_id
+    assert world.view(SHOW).record.owned
+    assert world.jobs._ledger.removals() == []
+    assert world.fake.count("magnet/delete") == asked
+    dead.lift()
+    await world.goes_on(120)
+    await world.completes(SHOW)
+    await world.turns(lambda: not world.fake.magnet_id(SHOW.infohash))
+
+
+LINK = "https://alldebrid.com/f/none"
+
+
+def unlocked_and_to_be_removed(world):
+    """Write into the store what else belongs to one account."""
+
+    def work(db):
+        links.put(db, UnlockedLink(link=LINK, url="https://host/secret", unlocked_at=2**40))
+        removals.save(db, RemovalRecord(magnet_id=5, torrent="f" * 40))
+
+    store = Store(world.folder / "config" / "store.db")
+    store.call(work)
+    store.close()
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.MOVING])
+async def test_another_account_gets_what_is_not_complete_and_nothing_of_the_old_one(world, state):
+    complete = state is State.COMPLETED
+    left_behind(
+        world, state, flushed=complete, reason="because", magnet_id=77, owned=True, completed_at=0
+    )
+    unlocked_and_to_be_removed(world)
+    if complete:
+        put_down(world.complete)
+    world.fake.stalls(times=None)
+
+    await world.start(another_account=True)
+
+    record = world.view(SHOW).record
+    at_rest = state in {State.COMPLETED, State.PAUSED, State.ERROR}
+    if at_rest:
+        assert (world.state(SHOW), record.reason) == (state, "because")
+    else:
+        await world.reaches(SHOW, State.ADDED)
+    assert (record.magnet_id, record.owned) == (0, False)
+    assert {file.link for file in world.jobs._ledger.entry(SHOW.infohash).files} == {""}
+    assert world.jobs._ledger.removals() == []
+    left = await world.store.run(lambda db: (links.get(db, LINK), removals.load_all(db)))
+    assert left == (None, [])
+    asked = {seen.endpoint for seen in world.fake.requests}
+    assert asked <= (set() if at_rest else {"magnet/status"})
+    assert ("account_changed" in await world.kinds(SHOW)) is not complete
+
+
+async def test_under_another_account_a_torrent_goes_on_from_what_is_on_disk(world):
+    left_behind(world, State.DOWNLOADING, flushed=False, magnet_id=77, owned=True)
+    world.hold(SHOW)
+
+    await world.start(another_account=True)
+
+    await world.completes(SHOW)
+    assert world.fake.count("magnet/upload/file") == 1
+
+
+async def test_what_is_on_its_way_to_its_final_folder_is_not_fetched_from_another_account(world):
+    left_behind(world, State.MOVING, magnet_id=77, owned=True)
+    put_down(world.incomplete(SHOW))
+
+    await world.start(another_account=True)
+
+    await world.completes(SHOW)
+    assert world.fake.requests == []

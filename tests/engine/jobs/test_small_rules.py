@@ -47,7 +47,9 @@ def test_what_was_done_before_a_restart_counts(about, sentence):
     assert not allowance.spend("piece_refetched", about)
 
 
-@pytest.mark.parametrize("kind", ["added", "resumed", "rechecked"])
+@pytest.mark.parametrize(
+    "kind", ["added", "added_again", "resumed", "rechecked", "account_changed"]
+)
 def test_asking_for_it_gives_all_chances_again(kind):
     history = [event("reuploaded", detail_of("x")), event(kind), event("state", "added")]
 

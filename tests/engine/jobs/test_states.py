@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.jobs.states import MOVES, RESTING, SPECIFIED, IllegalMove, State, move
+from engine.jobs.states import MOVES, RESTING, SPECIFIED, IllegalMove, State, handed_back, move
 
 PAIRS = [(source, target) for source in State for target in State]
 
@@ -71,3 +71,10 @@ def test_a_random_walk_only_ever_stands_where_the_table_leads(wishes):
             assert allowed
             here = there
     assert here in reachable(State.ADDED)
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_was_handed_over_is_handed_over_again_and_the_rest_stays(state):
+    stays = state in {*RESTING, State.ADDED, State.CHECKING, State.MOVING}
+
+    assert handed_back(state) is (state if stays else State.ADDED)

@@ -6,9 +6,12 @@ import threading
 import pytest
 from msgspec.structs import replace
 
+from engine.jobs import intake
 from engine.jobs.drive import STEPS
+from engine.jobs.intake import THREAD_FROM
 from engine.jobs.states import State
-from engine.jobs.views import AddRequest, BadCategory, BadTorrent, UnknownCategory
+from engine.jobs.views import AddRequest, BadCategory, BadTorrent, Unavailable, UnknownCategory
+from engine.metainfo import parse_torrent
 from tests.engine.jobs.world import Torrent
 
 BYTES = random.Random(1).randbytes
@@ -105,6 +108,74 @@ async def test_a_torrent_that_is_added_again_is_the_same_torrent(world):
     assert (await world.kinds(FILM)).count("added") == 1
 
 
+async def test_a_failed_torrent_that_is_added_again_goes_on(world):
+    world.hold(FILM)
+    world.fake.fails_torrent(FILM.infohash, 8, "too large")
+    await world.start()
+    await world.add(FILM)
+    await world.reaches(FILM, State.ERROR)
+    world.fake.becomes_ready(FILM.infohash)
+
+    assert await world.add(FILM, magnet=True) == FILM.infohash
+
+    await world.completes(FILM)
+    assert "resumed" in await world.kinds(FILM)
+
+
+async def test_a_complete_torrent_that_is_added_again_without_its_files_is_fetched_again(world):
+    world.hold(FILM)
+    world.hold(SHOW)
+    await world.start()
+    await world.add(SHOW, paused=True)
+    await world.add(FILM)
+    await world.completes(FILM)
+    await world.until(lambda: not world.view(FILM).record.magnet_id)
+    served = world.host.served
+    (world.complete / "Film.2024.mkv").unlink()
+
+    assert await world.add(FILM) == FILM.infohash
+    assert world.state(FILM) is not State.COMPLETED
+    await world.until(lambda: world.view(FILM).record.position == 2)
+    await world.completes(FILM)
+    world.host.wait_until_idle()
+
+    assert world.host.served - served == 300_000
+    assert world.fake.count("magnet/upload/file") == 2
+    assert len(world.jobs.views()) == 2
+
+
+async def test_of_a_torrent_that_is_added_again_only_the_files_that_are_gone_are_fetched(world):
+    world.hold(SHOW)
+    await world.start()
+    await world.add(SHOW)
+    await world.completes(SHOW)
+    served = world.host.served
+    (world.complete / "Show.S01" / "a.mkv").unlink()
+
+    await world.add(SHOW)
+    await world.completes(SHOW)
+    world.host.wait_until_idle()
+
+    assert world.host.served - served == 50_000
+
+
+@pytest.mark.parametrize("remove", [False, True])
+async def test_what_is_added_again_to_be_paused_is_left_as_it_is(world, remove):
+    world.hold(FILM)
+    await world.start()
+    await world.add(FILM)
+    await world.completes(FILM)
+    if remove:
+        (world.complete / "Film.2024.mkv").unlink()
+    else:
+        await world.jobs._ledger.move(FILM.infohash, State.ERROR, reason="the check failed")
+    before = world.state(FILM)
+
+    await world.add(FILM, paused=True)
+
+    assert world.state(FILM) is before
+
+
 @pytest.mark.parametrize(
     "request_",
     [
@@ -184,8 +255,7 @@ async def test_a_torrent_is_deleted_in_any_state_without_a_trace(world, state):
     assert not world.incomplete(LONG).exists()
     assert await world.jobs.events(LONG.infohash) == []
     if state not in {State.ADDED, State.WAITING_SLOT}:
-        await world.jobs._errands.settled(LONG.infohash)
-        assert not world.fake.magnet_id(LONG.infohash)
+        await world.turns(lambda: not world.fake.magnet_id(LONG.infohash))
 
 
 @pytest.mark.parametrize("state", WORKED_ON)
@@ -559,3 +629,114 @@ async def test_nothing_runs_any_more_after_stop(world):
     names = [thread.name for thread in threading.enumerate()]
     assert "run" not in names
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("drive")]
+
+
+@pytest.mark.parametrize("order", ["add", "add again", "resume"])
+async def test_an_order_has_an_account_in_trouble_looked_at(world, order, monkeypatch):
+    await world.start()
+    await world.add(FILM, paused=True)
+    nudges = []
+    monkeypatch.setattr(world.jobs._client.account, "nudge", lambda: nudges.append(order))
+
+    if order == "resume":
+        await world.jobs.resume(None)
+    else:
+        await world.add(FILM if order == "add again" else SHOW)
+
+    assert nudges == [order]
+
+
+async def test_a_torrent_says_that_alldebrid_does_not_answer_until_it_does(world):
+    world.hold(FILM)
+    world.fake.goes_down()
+    await world.start()
+    await world.add(FILM)
+    await world.add(SHOW, paused=True)
+
+    await world.turns(lambda: "cannot be reached" in world.reason(FILM))
+
+    assert world.reason(SHOW) == ""
+    assert world.jobs.totals().account_trouble == ""
+    world.fake.comes_back()
+    await world.completes(FILM)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        lambda jobs: jobs.add(AddRequest(magnet=SHOW.magnet)),
+        lambda jobs: jobs.events(LONG.infohash),
+        lambda jobs: jobs.delete(None, delete_files=True),
+        lambda jobs: jobs.pause(None),
+        lambda jobs: jobs.recheck(None),
+        lambda jobs: jobs.set_category(None, ""),
+        lambda jobs: jobs.add_tags(None, ["a"]),
+        lambda jobs: jobs.remove_tags(None, []),
+        lambda jobs: jobs.set_forced(None, forced=True),
+        lambda jobs: jobs.set_share_limits(
+            None, ratio_limit=1, seeding_time_limit=1, inactive_seeding_time_limit=1
+        ),
+        lambda jobs: jobs.to_top(None),
+        lambda jobs: jobs.to_bottom(None),
+        lambda jobs: jobs.create_category("films", ""),
+        lambda jobs: jobs.remove_categories(["films"]),
+    ],
+)
+async def test_what_the_store_cannot_take_is_refused_in_one_sentence_and_work_goes_on(world, order):
+    release = await stands_in(world, State.DOWNLOADING)
+    on_disk = world.view(LONG).downloaded
+    world.store.full = True
+
+    with pytest.raises(Unavailable, match="no room left to write the database"):
+        await order(world.jobs)
+
+    world.store.full = False
+    assert world.jobs._crew.live(LONG.infohash) is not None
+    assert (world.incomplete(LONG) / "Long.Film.mkv").stat().st_size >= on_disk
+    release()
+    await world.turns(lambda: world.state(LONG) is State.COMPLETED or world.time.asleep())
+    world.time.passes(30)
+    await world.completes(LONG)
+
+
+async def test_what_rests_stays_so_when_the_store_cannot_take_an_order(world):
+    await world.start()
+    await world.add(FILM, paused=True)
+    world.store.full = True
+
+    for order in (world.jobs.resume, functools.partial(world.jobs.delete, delete_files=True)):
+        with pytest.raises(Unavailable):
+            await order(None)
+
+    assert world.state(FILM) is State.PAUSED
+    assert world.jobs._crew.live(FILM.infohash) is None
+
+
+@pytest.mark.parametrize(("size", "elsewhere"), [(THREAD_FROM, False), (THREAD_FROM + 1, True)])
+async def test_a_large_torrent_file_is_read_beside_the_event_loop(
+    world, monkeypatch, size, elsewhere
+):
+    threads = []
+
+    def noting(data):
+        threads.append(threading.current_thread())
+        return parse_torrent(data)
+
+    monkeypatch.setattr(intake, "parse_torrent", noting)
+    await world.start()
+
+    with pytest.raises(BadTorrent):
+        await world.jobs.add(AddRequest(metainfo=b"l" * size))
+
+    assert [thread is not threading.main_thread() for thread in threads] == [elsewhere]
+
+
+async def test_a_large_torrent_file_becomes_a_torrent_like_any_other(world):
+    many = Torrent("Many.mkv", BYTES(60_000), piece=1)
+    assert len(many.metainfo) > THREAD_FROM
+    world.hold(many)
+    await world.start()
+
+    await world.add(many)
+
+    await world.completes(many)

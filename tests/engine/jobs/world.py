@@ -145,6 +145,7 @@ class World:
         self.fake = fake
         self.host = host
         self.free = 10**15
+        self.total = 10**16
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self.time = Controlled(self._notify)
@@ -153,7 +154,7 @@ class World:
 
     # The service
 
-    async def start(self, **settings: object) -> Supervisor:
+    async def start(self, *, another_account: bool = False, **settings: object) -> Supervisor:
         """Start a supervisor over what is stored; `settings` last over restarts."""
         self.settings |= settings
         stack = self._resources = contextlib.AsyncExitStack()
@@ -200,8 +201,9 @@ class World:
                 uniform=lambda low, high: (low + high) / 2,
             ),
             free_space=lambda _: self.free,
+            total_space=lambda _: self.total,
         )
-        await self.jobs.start()
+        await self.jobs.start(another_account=another_account)
         stack.push_async_callback(self.jobs.stop)
         return self.jobs
 

@@ -8,6 +8,7 @@ from engine.store.records import (
     CategoryRecord,
     EventRecord,
     FileRecord,
+    RemovalRecord,
     TorrentRecord,
     UnlockedLink,
 )
@@ -67,6 +68,10 @@ def unlocked(link: str = "https://alldebrid.com/f/1", **changes: Any) -> Unlocke
         link=link, url="https://x.debrid.it/dl/secret", unlocked_at=1_700_000_000, max_connections=4
     )
     return msgspec.structs.replace(record, **changes)
+
+
+def removal(magnet_id: int = 456, number: int = 1) -> RemovalRecord:
+    return RemovalRecord(magnet_id=magnet_id, torrent=infohash(number))
 
 
 def category(name: str = "tv", save_path: str = "series") -> CategoryRecord:

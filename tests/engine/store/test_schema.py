@@ -4,18 +4,19 @@ import subprocess
 import apsw
 import pytest
 
-from engine.store import categories, events, files, links, torrents, values
+from engine.store import categories, events, files, links, removals, torrents, values
 from engine.store.connection import open_database
 from engine.store.errors import StoreError
 from engine.store.records import (
     CategoryRecord,
     EventRecord,
     FileRecord,
+    RemovalRecord,
     TorrentRecord,
     UnlockedLink,
 )
 from engine.store.schema import MIGRATIONS, migrate
-from tests.engine.store.samples import category, event, file, infohash, torrent, unlocked
+from tests.engine.store.samples import category, event, file, infohash, removal, torrent, unlocked
 
 FUTURE = (
     *MIGRATIONS,
@@ -63,7 +64,13 @@ def use_everything(db):
     events.of(db, infohash(1))
     links.get(db, "link")
     links.forget(db, "link")
+    links.forget_of(db, infohash(1))
+    links.forget_all(db)
     links.prune(db, 0)
+    removals.save(db, removal())
+    removals.load_all(db)
+    removals.delete(db, 456)
+    removals.delete_all(db)
     categories.load_all(db)
     categories.delete(db, "tv")
     values.get(db, "name")
@@ -96,6 +103,23 @@ def test_every_earlier_version_becomes_the_newest(path, version):
         use_everything(db)
 
 
+def test_a_database_of_the_first_version_keeps_all_it_has_and_learns_of_removals(path):
+    path.parent.mkdir()
+    with contextlib.closing(apsw.Connection(str(path))) as db:
+        migrate(db, MIGRATIONS[:1])
+        fill(db)
+        assert not db.table_exists("main", "removals")
+    with contextlib.closing(open_database(path)) as db:
+        assert [record.hash for record in torrents.load_all(db)] == [infohash(1)]
+        assert torrents.metainfo(db, infohash(1)) == b"metainfo"
+        assert files.of(db, infohash(1)) == [file()]
+        assert events.of(db, infohash(1)) == [event()]
+        assert removals.load_all(db) == []
+        removals.save(db, removal())
+    with contextlib.closing(open_database(path)) as db:
+        assert removals.load_all(db) == [removal()]
+
+
 def test_later_migrations_keep_the_rows_and_what_refers_to_them(memory):
     migrate(memory)
     fill(memory)
@@ -123,7 +147,7 @@ def test_a_migration_that_fails_leaves_the_version_before_it(memory):
 def test_a_migration_that_breaks_references_is_refused(memory):
     migrate(memory)
     fill(memory)
-    with pytest.raises(StoreError, match=r"migration 2 .* refer to nothing"):
+    with pytest.raises(StoreError, match=r"migration 3 .* refer to nothing"):
         migrate(memory, (*MIGRATIONS, "DELETE FROM torrents"))
 
     assert memory.pragma("user_version") == len(MIGRATIONS)
@@ -179,6 +203,7 @@ def test_a_kill_between_any_two_statements_of_migrating_leaves_a_usable_database
         ("events", EventRecord, set()),
         ("links", UnlockedLink, set()),
         ("categories", CategoryRecord, set()),
+        ("removals", RemovalRecord, set()),
     ],
 )
 def test_a_table_has_the_columns_of_its_record(memory, table, kind, elsewhere):
