@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 
 from api import memory
-from api.bar import Bar, Shown
+from api.bar import Bar, Shown, duration
 from api.settings import Settings
 from api.sizes import human_size
 from engine.alldebrid.simulator.sample import sample
@@ -30,6 +30,9 @@ LOOK = 0.2
 
 PLAIN = 2.0
 """Seconds between two lines of progress where there is no terminal to redraw."""
+
+FOR_EVER = 8_640_000
+"""Seconds that stand for "nobody knows" in the qBittorrent API."""
 
 FINISHED = frozenset({"pausedUP"})
 FAILED = frozenset({"error", "missingFiles"})
@@ -127,9 +130,13 @@ def _draw(bar: Bar, torrent: dict[str, Any]) -> None:
 def _line(torrent: dict[str, Any]) -> str:
     return (
         f"{torrent['progress']:4.0%} of {human_size(torrent['size'])}"
-        f"  {human_size(torrent['dlspeed'])}/s  ETA {torrent['eta']} s"
+        f"  {human_size(torrent['dlspeed'])}/s  ETA {_eta(torrent['eta'])}"
         f"  RAM {human_size(memory.resident())}  {torrent['state']}"
     )
+
+
+def _eta(seconds: int) -> str:
+    return duration(None if seconds >= FOR_EVER else seconds)
 
 
 def _verify(folder: Path) -> list[tuple[Path, str]]:

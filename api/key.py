@@ -1,4 +1,4 @@
-"""The API key in force: as configured, from a file that changed, or as AllDebrid renewed it."""
+"""The API key in force, as configured, changed or renewed, and the account it belongs to."""
 
 import contextlib
 import hashlib
@@ -12,6 +12,9 @@ from engine.store.store import Store
 
 RENEWED_KEY = "alldebrid_api_key"
 """Name in the store of a key that AllDebrid gave in the place of the configured one."""
+
+ACCOUNT = "account"
+"""Name in the store of the mark of the account that everything belongs to."""
 
 logger = logging.getLogger("api.key")
 
@@ -52,7 +55,7 @@ class Key:
                 self._key = read_secret("ALLDEBRID_API_KEY", self._path)
                 logs.hide(self._key)
                 self._renewed = ""
-                logger.info("api_key=read-again")
+                logger.info("key=read-again")
         return self._renewed or self._key
 
     def renewed(self, key: str) -> None:
@@ -62,13 +65,37 @@ class Key:
         kept = f"{_fingerprint(self._key)} {key}"
         self._store.submit(lambda db: values.put(db, RENEWED_KEY, kept))
 
-    def _file_stamp(self) -> tuple[int, int] | None:
+    def _file_stamp(self) -> tuple[int, int, int] | None:
         if self._path is None:
             return None
         with contextlib.suppress(OSError):
             status = self._path.stat()
-            return status.st_mtime_ns, status.st_ino
+            return status.st_mtime_ns, status.st_size, status.st_ino
         return None
+
+
+class Account:
+    """Which account the ids and links in the store belong to.
+
+    Told by key and address: another key may be another account, and then AllDebrid's ids would be
+    somebody else's torrents.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._store = store
+        self._mark = _fingerprint(f"{settings.alldebrid_api_url} {settings.alldebrid_api_key}")
+
+    def __repr__(self) -> str:
+        return f"<Account {self._mark}>"
+
+    async def is_another(self) -> bool:
+        """Tell whether what is stored belongs to another account."""
+        kept = await self._store.run(lambda db: values.get(db, ACCOUNT))
+        return kept not in (None, self._mark)
+
+    async def remember(self) -> None:
+        """Store that everything belongs to this account now."""
+        await self._store.run(lambda db: values.put(db, ACCOUNT, self._mark))
 
 
 def _fingerprint(key: str) -> str:

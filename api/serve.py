@@ -15,18 +15,19 @@ import ipaddress
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
 from api import demo
 from api.instance import AlreadyRunning, only_one
-from api.key import Key
+from api.key import Account, Key
 from api.qbittorrent.app import create_app
 from api.qbittorrent.context import ApiConfig
 from api.settings import Settings
-from api.simulated import SimulatorFailed, simulated_alldebrid
+from api.simulated import SimulatorFailed, apart, simulated_alldebrid
 from engine.alldebrid.client import AllDebrid
 from engine.alldebrid.client import Settings as AllDebridSettings
 from engine.alldebrid.links import LinkCache
@@ -56,39 +57,47 @@ class CannotStart(Exception):
     """The service cannot start; the message says why in one line."""
 
 
-def serve(settings: Settings) -> int:
-    """Run the service until it is told to end; return the exit status. Main thread only."""
+def serve(settings: Settings, complain: Callable[[str], None]) -> int:
+    """Run the service until it is told to end; return the exit status. Main thread only.
+
+    `complain` prints one line of error: why it cannot start.
+    """
     try:
-        for folder in (settings.config_dir, settings.download_dir):
-            _make_folder(folder)
+        _make_folder("CONFIG_DIR", settings.config_dir)
+        _make_folder("DOWNLOAD_DIR", settings.download_dir)
         with only_one(settings.config_dir), _listening(settings) as listener:
             return asyncio.run(_serve(settings, listener))
     except (CannotStart, AlreadyRunning, SimulatorFailed, StoreError, TransferError) as problem:
-        logger.critical("service=not-started reason=%s", problem)
+        complain(str(problem))
         return 1
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> int:
     async with contextlib.AsyncExitStack() as stack:
         simulated = not settings.alldebrid_api_key
-        url = settings.alldebrid_api_url
         if simulated:
-            url = await stack.enter_async_context(simulated_alldebrid())
             demo.announce()
-        torrents = await stack.enter_async_context(_torrents(settings, url, simulated=simulated))
+            url = await stack.enter_async_context(simulated_alldebrid())
+            settings = await asyncio.to_thread(apart, settings, url)
+        torrents = await stack.enter_async_context(_torrents(settings, simulated=simulated))
         server = _Server(_server_config(settings, torrents))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        _stop_on_signals(server)
+        ending = _on_signals()
         _say_where(settings, listener)
+        showing = None
         if simulated:
             showing = asyncio.create_task(demo.show(settings, listener.getsockname()[1]))
-            stack.push_async_callback(_end, showing)
+        await asyncio.wait([serving, ending], return_when=asyncio.FIRST_COMPLETED)
+        if showing is not None:
+            await _end(showing)  # first: it would take the closing door for a failure
+        server.should_exit = True
         await serving
+        await _end(ending)
     return 0
 
 
 @contextlib.asynccontextmanager
-async def _torrents(settings: Settings, url: str, *, simulated: bool) -> AsyncIterator[Supervisor]:
+async def _torrents(settings: Settings, *, simulated: bool) -> AsyncIterator[Supervisor]:
     """Run everything behind the API."""
     ca_file = str(settings.ssl_cert_file) if settings.ssl_cert_file else None
     store = Store(settings.config_dir / DATABASE)
@@ -97,7 +106,7 @@ async def _torrents(settings: Settings, url: str, *, simulated: bool) -> AsyncIt
         key = await Key.load(settings, store)
         client = AllDebrid(
             (lambda: "simulated") if simulated else key.current,
-            AllDebridSettings(base_url=url, ca_file=ca_file),
+            AllDebridSettings(base_url=settings.alldebrid_api_url, ca_file=ca_file),
             on_new_key=None if simulated else key.renewed,
         )
         stack.push_async_callback(client.close)
@@ -115,8 +124,10 @@ async def _torrents(settings: Settings, url: str, *, simulated: bool) -> AsyncIt
             unlocker=unlocker,
             engine=engine,
         )
-        await supervisor.start()
+        account = Account(settings, store)
+        await supervisor.start(another_account=await account.is_another())
         stack.push_async_callback(supervisor.stop)
+        await account.remember()
         yield supervisor
 
 
@@ -166,14 +177,17 @@ def _jobs_config(settings: Settings) -> JobsConfig:
     )
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(name: str, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
         probe.unlink()
     except OSError as problem:
-        raise CannotStart(f"{folder} cannot be written: {problem.strerror}") from None
+        raise CannotStart(
+            f"{name}={folder}: cannot be written ({problem.strerror}); accepted: a folder that this"
+            " user may write"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -189,22 +203,28 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
             listener.bind((settings.host, settings.port))
             listener.listen(128)
         except OSError as problem:
-            where = f"{settings.host} port {settings.port}"
-            raise CannotStart(f"cannot listen on {where}: {problem.strerror}") from None
+            raise CannotStart(
+                f"HOST={settings.host} PORT={settings.port}: cannot listen there"
+                f" ({problem.strerror}); accepted: an address of this machine and a port that is"
+                " free"
+            ) from None
         yield listener
 
 
-def _stop_on_signals(server: uvicorn.Server) -> None:
+def _on_signals() -> "asyncio.Task[bool]":
+    """Return what is done when the service is told to end; a second signal ends it at once."""
     loop = asyncio.get_running_loop()
+    told = asyncio.Event()
 
     def stop() -> None:
         logger.info("service=ending")
-        server.should_exit = True
+        told.set()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)  # the second one ends us at once
+            loop.remove_signal_handler(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
+    return asyncio.create_task(told.wait())
 
 
 def _say_where(settings: Settings, listener: socket.socket) -> None:
@@ -214,9 +234,8 @@ def _say_where(settings: Settings, listener: socket.socket) -> None:
     )
     if not settings.api_username and not _is_private(host):
         logger.warning(
-            "service=open reason='no API_USERNAME and API_PASSWORD: whoever reaches %s:%d may use"
-            " it'",
-            host,
+            "service=open reason='no API_USERNAME and API_PASSWORD: whoever reaches port %d of this"
+            " machine may use it'",
             port,
         )
 
@@ -226,7 +245,7 @@ def _is_private(host: str) -> bool:
     return not address.is_unspecified and (address.is_loopback or address.is_private)
 
 
-async def _end(task: "asyncio.Task[None]") -> None:
+async def _end(task: "asyncio.Task[Any]") -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task

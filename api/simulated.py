@@ -1,14 +1,23 @@
-"""The simulated AllDebrid as a child process, for a service that was given no key.
+"""The simulated AllDebrid, for a service that was given no key, and a place of its own for it.
 
 It runs in a process of its own so that the memory the service shows is the service's, and ends
 with it: its standard input is a pipe that nobody writes to and that closes when the service ends,
 however that happens.
+
+What is simulated never mixes with what is real: it has its own database and its own downloads,
+emptied at every start. Forgetting the key once must not touch a single real torrent.
 """
 
 import asyncio
 import contextlib
+import shutil
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+
+from api.settings import Settings
 
 RATE = 32 << 20
 """Bytes per second of its file host: slow enough to watch the sample download (about 6 seconds)."""
@@ -18,6 +27,13 @@ READY_AFTER = 3.0
 
 START_TIMEOUT = 20.0
 """Seconds to come up; a slow NAS needs three."""
+
+
+FOLDER = "simulated"
+"""Below CONFIG_DIR and DOWNLOAD_DIR."""
+
+MARK = ".simulated"
+"""A file in a folder that says that we made it and may empty it."""
 
 
 class SimulatorFailed(Exception):
@@ -56,3 +72,31 @@ async def _address(process: asyncio.subprocess.Process) -> str:
     if not line:
         raise SimulatorFailed("the simulated AllDebrid ended at once; its output above says why")
     return line.decode().strip()
+
+
+def apart(settings: Settings, url: str) -> Settings:
+    """Return the settings for a simulated run: empty folders of its own. Blocks.
+
+    Raises SimulatorFailed when a folder of that name is not ours.
+    """
+    folders = [settings.config_dir / FOLDER, settings.download_dir / FOLDER]
+    for folder in folders:
+        try:
+            _empty(folder)
+        except OSError as problem:
+            raise SimulatorFailed(f"{folder} cannot be emptied: {problem.strerror}") from None
+    return msgspec.structs.replace(
+        settings, config_dir=folders[0], download_dir=folders[1], alldebrid_api_url=url
+    )
+
+
+def _empty(folder: Path) -> None:
+    if folder.exists():
+        if not (folder / MARK).exists():
+            raise SimulatorFailed(
+                f"{folder} is there already and was not made by a run without a key; move it away,"
+                " or set ALLDEBRID_API_KEY"
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / MARK).touch()

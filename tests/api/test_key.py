@@ -1,7 +1,7 @@
 import pytest
 
 from api import settings
-from api.key import Key
+from api.key import Account, Key
 from engine.store.store import Store
 
 FIRST, SECOND, RENEWED = "first-key-000000000", "second-key-00000000", "renewed-key-0000000"
@@ -65,3 +65,22 @@ async def test_a_renewed_key_ends_with_the_key_it_stood_in_for(tmp_path, store):
 
     assert again.current() == SECOND
     assert RENEWED not in repr(key)
+
+
+async def test_a_store_without_a_mark_belongs_to_whoever_comes_first(tmp_path, store):
+    account = Account(loaded(tmp_path, ALLDEBRID_API_KEY=FIRST), store)
+    assert not await account.is_another()
+    await account.remember()
+
+    assert not await account.is_another()
+
+
+async def test_another_key_or_another_address_is_another_account(tmp_path, store):
+    await Account(loaded(tmp_path, ALLDEBRID_API_KEY=FIRST), store).remember()
+
+    other_key = loaded(tmp_path, ALLDEBRID_API_KEY=SECOND)
+    elsewhere = loaded(tmp_path, ALLDEBRID_API_KEY=FIRST, ALLDEBRID_API_URL="https://other.example")
+
+    assert await Account(other_key, store).is_another()
+    assert await Account(elsewhere, store).is_another()
+    assert FIRST not in repr(Account(other_key, store))

@@ -29,12 +29,12 @@ def test_a_storage_type_that_was_set_is_believed(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(CannotStart, match=r"file/below cannot be written"):
-        _make_folder(tmp_path / "file" / "below")
+    with pytest.raises(CannotStart, match=r"CONFIG_DIR=.*file/below: cannot be written \(Not a"):
+        _make_folder("CONFIG_DIR", tmp_path / "file" / "below")
 
 
 def test_a_folder_is_made_and_left_empty(tmp_path):
-    _make_folder(tmp_path / "a" / "b")
+    _make_folder("CONFIG_DIR", tmp_path / "a" / "b")
 
     assert os.listdir(tmp_path / "a" / "b") == []  # noqa: PTH208 - the plainest question
 

@@ -119,7 +119,7 @@ def test_a_port_in_use_is_told_in_one_line(make_service, host):
 
     assert service.process.wait(timeout=20) == 1
     [line] = service.output.read_text().splitlines()
-    assert f"cannot listen on 127.0.0.1 port {host.port}: Address already in use" in line
+    assert line.startswith(f"alldebrid-client: HOST=127.0.0.1 PORT={host.port}: cannot listen")
 
 
 def test_no_secret_is_in_the_log(make_service, alldebrid, host):
