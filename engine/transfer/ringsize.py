@@ -15,7 +15,7 @@ Theory
     gives a quarter back.
 """
 
-START = 32 << 20
+START = 24 << 20
 """Bytes to begin with: on a steady link more adds memory and no speed."""
 
 LOSS = 0.2
