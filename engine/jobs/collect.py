@@ -32,6 +32,9 @@ from engine.transfer.disk import read_range
 from engine.transfer.download import Checkpoint, Request
 from engine.transfer.errors import FileChanged
 
+PAGES = (".html", ".htm", ".xhtml")
+"""Ends of names of web pages; for other files a page is an error in disguise."""
+
 RESERVE = 500_000_000
 """Bytes that stay free at most: a disk that is full to the last byte breaks more than this
 download."""
@@ -123,6 +126,7 @@ async def _fetch(job: Job, file: FileRecord, checking: "_Checking | None") -> No
         ring=config.ring,
         batch=config.batch,
         flush_interval=config.flush_interval,
+        html_ok=file.path.lower().endswith(PAGES),
         patience=config.patience,
         preallocate=config.preallocate,
     )

@@ -40,6 +40,20 @@ async def test_files_of_one_name_in_several_folders_and_empty_ones_arrive(world,
     assert world.view(SHOW).content_path == str(world.complete / "Show.S01")
 
 
+async def test_a_web_page_that_belongs_to_the_torrent_arrives(world):
+    book = Torrent("Book", {"index.html": b"<p>" * 5000, "book.epub": BYTES(50_000)})
+    world.hold(book)
+    world.host.sends_headers(
+        {"Content-Type": "text/html"}, path=world.served(book, "Book/index.html")
+    )
+    await world.start()
+
+    await world.add(book)
+    await world.completes(book)
+
+    assert (world.complete / "Book/index.html").read_bytes() == b"<p>" * 5000
+
+
 async def test_a_wrong_piece_is_fetched_once_more_by_a_fresh_link(world):
     world.hold(FILM)
     wrong = world.host.corrupts(1_000_000, path=world.served(FILM))
