@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.bar import Bar, Shown, duration, render, time_to_go
+from tests.fakes.clock import Clock
 
 GIB = 1 << 30
 
@@ -23,13 +24,6 @@ SHOWN = st.builds(
     connections=st.none() | st.integers(0, 16),
     resident=st.integers(0, 1 << 40),
 )
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
 
 
 def test_what_nobody_tells_is_left_out():

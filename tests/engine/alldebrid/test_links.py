@@ -5,6 +5,7 @@ import pytest
 from engine.alldebrid.errors import ApiError
 from engine.alldebrid.links import VALID_FOR, LinkCache, MemoryLinks
 from engine.alldebrid.values import Unlocked
+from tests.fakes.clock import Clock
 
 LINK = "https://alldebrid.com/f/a"
 
@@ -29,13 +30,6 @@ class Unlocker:
         return Unlocked(url, filename="a", size=5, max_connections=3)
 
 
-class Clock:
-    now = 1_800_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def unlocker():
     return Unlocker()
@@ -43,7 +37,7 @@ def unlocker():
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1_800_000_000.0)
 
 
 @pytest.fixture

@@ -4,13 +4,7 @@ import pytest
 
 from engine.alldebrid.errors import SERVER_TROUBLE, UNREACHABLE, ApiError
 from engine.alldebrid.reach import NO_ANSWER, SHOWN_FOR, Reach
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
+from tests.fakes.clock import Clock
 
 
 @pytest.fixture

@@ -3,20 +3,14 @@
 import pytest
 
 from engine.transfer.hosts import CONNECTIONS, RECOVERY, Hosts
+from tests.fakes.clock import Clock
 
 HOST = "https://files.example"
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture

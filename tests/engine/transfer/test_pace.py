@@ -4,13 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.transfer.pace import BURST, Pace
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
+from tests.fakes.clock import Clock
 
 
 def test_without_a_limit_nobody_waits():

@@ -11,6 +11,7 @@ from engine.alldebrid.simulator.account import (
 )
 from engine.alldebrid.simulator.content import Fixed
 from engine.alldebrid.simulator.torrent import Named
+from tests.fakes.clock import Clock
 
 HASH = "a1" * 20
 HELD = Held(
@@ -24,16 +25,9 @@ HELD = Held(
 )
 
 
-class Clock:
-    now = 50.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(50.0)
 
 
 @pytest.fixture

@@ -6,20 +6,14 @@ from aiohttp import web
 
 from engine.alldebrid.simulator.app import Simulator
 from engine.alldebrid.simulator.sample import sample
+from tests.fakes.clock import Clock
 
 KEY = {"Authorization": "Bearer anything"}
 
 
-class Clock:
-    now = 50.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(50.0)
 
 
 @pytest.fixture
