@@ -105,7 +105,8 @@ TABLE: tuple[Variable, ...] = (
         name="MAX_CONCURRENT_DOWNLOADS",
         kind=kinds.whole(1, 64),
         default="2",
-        meaning="Torrents that download at the same time.",
+        meaning="Torrents that download at the same time. Of small ones (below 5 GB) one more may,"
+        " unless this is 1; on a spinning disk one of 20 GB or more downloads alone.",
     ),
     Variable(
         name="ARIA2_CONNECTIONS",

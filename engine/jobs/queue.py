@@ -10,7 +10,8 @@ Theory
 Rules
     Forced torrents are admitted at once and count for nothing.
     On a hard disk a torrent of `ALONE_FROM` bytes or of unknown size runs alone.
-    While all that run are small, `max_concurrent + 1` may run; otherwise `max_concurrent`.
+    While all that run are small, `max_concurrent + 1` may run, otherwise `max_concurrent`; who asks
+    for one at a time gets one.
 """
 
 from collections.abc import Sequence
@@ -61,8 +62,8 @@ def admit(
 def _fits(one: Candidate, running: Sequence[Candidate], limits: Limits) -> bool:
     if limits.large_ones_alone and running and any(map(_large, (one, *running))):
         return False
-    all_small = all(map(_small, (one, *running)))
-    return len(running) < limits.max_concurrent + (1 if all_small else 0)
+    one_more = limits.max_concurrent > 1 and all(map(_small, (one, *running)))
+    return len(running) < limits.max_concurrent + (1 if one_more else 0)
 
 
 def _large(one: Candidate) -> bool:

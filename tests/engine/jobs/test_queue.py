@@ -68,6 +68,16 @@ def test_the_thresholds_are_half_open():
     assert len(admit(queue(*[SMALL_BELOW] * 4), [], HDD)) == 2
 
 
+def test_who_asks_for_one_at_a_time_gets_one():
+    queue = [
+        Candidate(hash=str(place), position=place, size=SMALL, forced=False) for place in (1, 2)
+    ]
+
+    admitted = admit(queue, [], Limits(max_concurrent=1, large_ones_alone=True))
+
+    assert admitted == queue[:1]
+
+
 any_size = st.sampled_from([0, 1, SMALL, SMALL_BELOW, MEDIUM, ALONE_FROM, LARGE])
 any_queue = st.lists(st.tuples(any_size, st.booleans()), max_size=12).map(
     lambda rows: [
@@ -99,7 +109,7 @@ def test_every_torrent_gets_its_turn_and_no_limit_is_ever_exceeded(waiting, limi
     for running in run_down(waiting, limits, random.choice):
         counted = [one for one in running if not one.forced]
         all_small = all(0 < one.size < SMALL_BELOW for one in counted)
-        assert len(counted) <= limits.max_concurrent + all_small
+        assert len(counted) <= limits.max_concurrent + (all_small and limits.max_concurrent > 1)
         if limits.large_ones_alone and len(counted) > 1:
             assert all(0 < one.size < ALONE_FROM for one in counted)
 
