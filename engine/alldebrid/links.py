@@ -43,28 +43,6 @@ class LinkKeeper(Protocol):
         """Drop what is kept for a page link."""
 
 
-class MemoryLinks:
-    """A LinkKeeper that forgets everything when the process ends."""
-
-    def __init__(self) -> None:
-        self._links: dict[str, KeptLink] = {}
-
-    def __repr__(self) -> str:
-        return f"<MemoryLinks {len(self._links)}>"
-
-    async def get(self, link: str) -> KeptLink | None:
-        """Return what is kept for a page link."""
-        return self._links.get(link)
-
-    async def put(self, kept: KeptLink) -> None:
-        """Keep an unlocked link."""
-        self._links[kept.link] = kept
-
-    async def forget(self, link: str) -> None:
-        """Drop what is kept for a page link."""
-        self._links.pop(link, None)
-
-
 class LinkCache:
     """Direct links for page links. One event loop; `clock` is in Unix seconds.
 

@@ -3,9 +3,10 @@ import asyncio
 import pytest
 
 from engine.alldebrid.errors import ApiError
-from engine.alldebrid.links import VALID_FOR, LinkCache, MemoryLinks
+from engine.alldebrid.links import VALID_FOR, LinkCache
 from engine.alldebrid.values import Unlocked
 from tests.fakes.clock import Clock
+from tests.fakes.links import MemoryLinks
 
 LINK = "https://alldebrid.com/f/a"
 

@@ -8,9 +8,10 @@ import pytest
 
 from engine.alldebrid.client import AllDebrid, Settings
 from engine.alldebrid.errors import ApiError
-from engine.alldebrid.links import LinkCache, MemoryLinks
+from engine.alldebrid.links import LinkCache
 from engine.alldebrid.poller import Poller
 from tests.fakes.alldebrid import KEY, FakeAllDebrid
+from tests.fakes.links import MemoryLinks
 from tests.fakes.virtual_time import FastTime
 
 HASH = "a1" * 20
