@@ -7,8 +7,9 @@ Theory
     wakes the writer (enough arrived, something went wrong).
 
 Rules
-    No system call and no callback happens under the lock; it is held for microseconds, once per
-    block and per lease. `Lease.cursor` and `Lease.waiting_since` are moved by their holder without
+    No callback happens under the lock, and no system call but the giving back of memory when the
+    ring shrinks, once in half a minute; it is held for microseconds, once per block and per lease.
+    `Lease.cursor` and `Lease.waiting_since` are moved by their holder without
     it. Nothing here reads a clock but through the one given.
 
     Until the first good answer only one fetcher is let through: it finds out the size, whether the
@@ -137,17 +138,21 @@ class Board:
                 raise FileChanged(f"the file has become shorter: {body.size} bytes")
             if body.size is not None and self.expected.size is None:
                 self._window.shorten(body.size)
-            self.expected = Expected(
+            self.expected = msgspec.structs.replace(
+                self.expected,
                 size=body.size,
                 etag=body.etag or self.expected.etag,
                 last_modified=body.last_modified or self.expected.last_modified,
-                html_ok=self.expected.html_ok,
             )
             if not body.ranged:
-                self._without_ranges(lease)
+                self.unranged = True
+                self.target = 1
+                self._window.take_rest(lease)
             self.answered = True
             self._room.notify_all()
             self._work.notify_all()
+        if not body.ranged:
+            logger.info("connections=1 reason=server-knows-no-ranges")
 
     def no_ranges(self) -> None:
         """The server ignored a range: from now on one connection reads from the first byte."""
@@ -203,16 +208,12 @@ class Board:
         with self._lock:
             if self.failure is None:
                 self.failure = problem
-            self.stopping.set()
-            self._room.notify_all()
-            self._work.notify_all()
+            self._end()
 
     def stop(self) -> None:
         """End the download without blame."""
         with self._lock:
-            self.stopping.set()
-            self._room.notify_all()
-            self._work.notify_all()
+            self._end()
 
     def joined(self, change: int) -> None:
         """Count a connection that was opened (+1) or closed (-1)."""
@@ -300,6 +301,11 @@ class Board:
         if self.stopping.is_set():
             raise Stopped("stopped")
 
+    def _end(self) -> None:
+        self.stopping.set()
+        self._room.notify_all()
+        self._work.notify_all()
+
     def _all_arrived(self) -> bool:
         return self._window.exhausted and not self._window.leases
 
@@ -311,12 +317,6 @@ class Board:
             return BLOCK
         share = self._window.capacity // (2 * self.target)
         return min(LONGEST_LEASE, max(BLOCK, share))
-
-    def _without_ranges(self, lease: Lease) -> None:
-        self.unranged = True
-        self.target = 1
-        self._window.take_rest(lease)
-        logger.info("connections=1 reason=server-knows-no-ranges")
 
     def _is_due(self) -> bool:
         ready = self._window.ready()

@@ -114,8 +114,6 @@ class Connection:
     def __init__(self, url: Url, sock: socket.socket) -> None:
         sock.settimeout(None)
         self.origin = url.origin
-        self.used = False
-        """True once an answer has been read: a failure before that may be the idle connection's."""
         self.idle_since = 0.0
         self._host = url.host
         self._socket = sock
@@ -142,7 +140,6 @@ class Connection:
             if answer is not None:
                 head, rest = answer
                 self._left = memoryview(rest)
-                self.used = True
                 return head
 
     def receive_into(self, view: memoryview) -> int:
