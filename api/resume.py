@@ -18,7 +18,6 @@ Rules
 """
 
 import contextlib
-import errno
 import hashlib
 import os
 from pathlib import Path
@@ -26,7 +25,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from engine.transfer.errors import DiskFull, DiskTrouble, TransferError
+from engine.transfer import disk
 from engine.transfer.urls import Url
 
 RECORD_BYTES = 64 << 10
@@ -62,11 +61,9 @@ def load(part: Path, source: str) -> Record | None:
     Raises BadRecord when something is there that does not go with `source`, DiskTrouble when the
     disk does not let us look.
     """
-    try:
+    with disk.translated(f"cannot read {record_path(part)}"):
         length = part.stat().st_size if part.exists() else 0
         data = _read(record_path(part))
-    except OSError as error:
-        raise _translated(record_path(part), "read", error) from error
     if data is None:
         if length:
             raise BadRecord("nothing tells which of its bytes are good")
@@ -86,27 +83,26 @@ def save(part: Path, record: Record) -> None:
     """Put `record` beside `part`, so that it survives a power cut. Raises DiskFull, DiskTrouble."""
     path = record_path(part)
     beside = path.with_name(f"{path.name}.new")
-    try:
-        with beside.open("wb") as file:
-            file.write(msgspec.json.encode(record))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise _translated(path, "write", error) from error
+    with disk.translated(f"cannot write {path}"):
+        try:
+            with beside.open("wb") as file:
+                file.write(msgspec.json.encode(record))
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+            disk.sync_folder(path.parent)
+        except OSError:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+            raise
 
 
 def forget(part: Path) -> None:
     """Remove the record, so that it survives a power cut. Raises DiskTrouble."""
     path = record_path(part)
-    try:
+    with disk.translated(f"cannot remove {path}"):
         path.unlink(missing_ok=True)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise _translated(path, "remove", error) from error
+        disk.sync_folder(path.parent)
 
 
 def record_path(part: Path) -> Path:
@@ -120,20 +116,3 @@ def _read(path: Path) -> bytes | None:
             return file.read(RECORD_BYTES)
     except FileNotFoundError:
         return None
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    except OSError as error:
-        # Some file systems cannot sync a folder, and say so in this way.
-        if error.errno != errno.EINVAL:
-            raise
-    finally:
-        os.close(fd)
-
-
-def _translated(path: Path, verb: str, error: OSError) -> TransferError:
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-    return (DiskFull if full else DiskTrouble)(f"cannot {verb} {path}: {error.strerror}")

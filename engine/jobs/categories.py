@@ -5,12 +5,12 @@ from pathlib import Path
 
 from engine.jobs.fetch import in_thread
 from engine.jobs.folders import category_folder, checked_name
-from engine.jobs.ondisk import make_folder
 from engine.jobs.views import BadCategory
 from engine.store import categories
 from engine.store.records import CategoryRecord
 from engine.store.store import Store
-from engine.transfer.errors import DiskTrouble
+from engine.transfer.disk import make_folder
+from engine.transfer.errors import DiskFull, DiskTrouble
 
 logger = logging.getLogger("engine.jobs.categories")
 
@@ -35,7 +35,7 @@ class Categories:
             self._records[record.name] = record
             try:
                 await in_thread(make_folder, self.folder(record.name))
-            except DiskTrouble as problem:
+            except (DiskFull, DiskTrouble) as problem:
                 # A disk that is not mounted yet must not keep the others from starting.
                 logger.warning("category=%r folder=missing reason=%r", record.name, str(problem))
 
@@ -57,7 +57,7 @@ class Categories:
         folder = category_folder(self._complete, name, record.save_path)
         try:
             await in_thread(make_folder, folder)
-        except DiskTrouble as problem:
+        except (DiskFull, DiskTrouble) as problem:
             raise BadCategory(f"the category {name!r} cannot have its folder: {problem}") from None
         await self._store.run(lambda db: categories.save(db, record))
         self._records.setdefault(name, record)

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from engine.store.records import FileRecord
-from engine.transfer.disk import ALIGNMENT
+from engine.transfer.disk import ALIGNMENT, make_folder, translated
 from engine.transfer.errors import DiskTrouble
 
 _BLOCK = 512
@@ -70,25 +70,15 @@ def total_space(folder: Path) -> int:
 
 
 def make_folders(folder: Path, files: Iterable[FileRecord]) -> None:
-    """Make the folders that the files go into."""
+    """Make the folders that the files go into. Raises DiskFull, DiskTrouble."""
     for parent in dict.fromkeys((folder / file.path).parent for file in files):
         make_folder(parent)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it. Raises DiskTrouble."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise _translated("cannot make the folder", folder, problem) from problem
-
-
 def make_empty(path: Path) -> None:
-    """Make a file without bytes. Raises DiskTrouble."""
-    try:
+    """Make a file without bytes. Raises DiskFull, DiskTrouble."""
+    with translated(f"cannot make the file {path}"):
         path.write_bytes(b"")
-    except OSError as problem:
-        raise _translated("cannot make the file", path, problem) from problem
 
 
 def adopt(folder: Path, root: str) -> Path | None:

@@ -29,7 +29,7 @@ import msgspec
 from engine.jobs.errors import Hopeless
 from engine.jobs.fetch import in_thread
 from engine.jobs.job import Job
-from engine.jobs.ondisk import adopt, erase, is_complete, make_folder
+from engine.jobs.ondisk import adopt, erase, is_complete
 from engine.jobs.paths import unique
 from engine.jobs.states import State
 from engine.store.records import FileRecord, TorrentRecord
@@ -98,18 +98,12 @@ async def _publish(job: Job) -> bool:
         return found is Found.DONE
     job.tools.publishing.add(final)
     try:
-        await in_thread(_take, job.folder / final.name, final)
+        await in_thread(disk.publish, job.folder / final.name, final)
     except FileExistsError:
         return False
     finally:
         job.tools.publishing.discard(final)
     return True
-
-
-def _take(source: Path, final: Path) -> None:
-    # By ourselves first: FileExistsError is to mean the final name, not a file in its folder's way.
-    make_folder(final.parent)
-    disk.publish(source, final)
 
 
 async def _rename_root(job: Job) -> None:

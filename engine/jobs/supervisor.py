@@ -34,7 +34,7 @@ from engine.jobs.folders import category_folder
 from engine.jobs.intake import Arrival, parsed, received
 from engine.jobs.job import Tools
 from engine.jobs.ledger import Entry, Ledger
-from engine.jobs.ondisk import make_folder, total_space
+from engine.jobs.ondisk import total_space
 from engine.jobs.orders import Orders
 from engine.jobs.queue import Candidate, Limits
 from engine.jobs.slots import Slots
@@ -137,14 +137,14 @@ class Supervisor:
         return f"<Supervisor {self._ledger!r} {self._crew!r} {self._turns!r} {self._slots!r}>"
 
     async def start(self, *, another_account: bool = False) -> None:
-        """Read what is stored and go on with it. Raises StoreError, DiskTrouble.
+        """Read what is stored and go on with it. Raises StoreError, DiskFull, DiskTrouble.
 
         `another_account` says that AllDebrid is asked for another account than the last time:
         its ids, its links and what was to be removed there are forgotten before any work begins,
         and are never named to the new one. Doing so twice does no harm.
         """
         for folder in (self._config.complete, self._config.incomplete):
-            await in_thread(make_folder, folder)
+            await in_thread(disk.make_folder, folder)
         await self._ledger.load()
         if another_account:
             await self._ledger.forget_account()

@@ -67,7 +67,7 @@ class PartFile:
         self.writes = 0
         """Write calls that the kernel took."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        with _translated(f"cannot open {path}"):
+        with translated(f"cannot open {path}"):
             self._fd, self.direct = _open(path, flags, direct=direct)
         self.trusted = True
         """False once the system could not write out what it had taken: no later sync may say so."""
@@ -96,7 +96,7 @@ class PartFile:
 
     def check(self, written: int) -> None:
         """Raise DiskTrouble if the file was deleted or cut behind our back."""
-        with _translated(f"cannot stat {self.path}"):
+        with translated(f"cannot stat {self.path}"):
             status = os.fstat(self._fd)
         if not status.st_nlink:
             raise DiskTrouble(f"{self.path} was deleted while it was being written")
@@ -107,7 +107,7 @@ class PartFile:
 
     def cut(self, length: int) -> None:
         """Drop what lies behind a prefix of `length` bytes: it was never said to be there."""
-        with _translated(f"cannot cut {self.path}"):
+        with translated(f"cannot cut {self.path}"):
             if os.fstat(self._fd).st_size > length:
                 os.ftruncate(self._fd, length)
 
@@ -117,7 +117,7 @@ class PartFile:
         Offset, address and all lengths but the last buffer's are multiples of ALIGNMENT. An
         unaligned end is written through the cache: it is the end of the file.
         """
-        with _translated(f"cannot write {self.path}"):
+        with translated(f"cannot write {self.path}"):
             total = sum(len(view) for view in views)
             aligned = total // ALIGNMENT * ALIGNMENT
             if self.direct and aligned:
@@ -132,7 +132,7 @@ class PartFile:
         """Make everything written survive a power cut. Raises DiskTrouble."""
         if not self.trusted:
             raise DiskTrouble(f"cannot sync {self.path}: bytes written before were lost")
-        with _translated(f"cannot sync {self.path}"):
+        with translated(f"cannot sync {self.path}"):
             try:
                 os.fdatasync(self._fd)
             except OSError:
@@ -143,7 +143,7 @@ class PartFile:
 
     def finish(self, size: int) -> None:
         """Give the file its exact size and make all of it survive a power cut."""
-        with _translated(f"cannot finish {self.path}"):
+        with translated(f"cannot finish {self.path}"):
             os.ftruncate(self._fd, size)
             os.fsync(self._fd)
             os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -226,12 +226,12 @@ def read_range(path: Path, start: int, end: int) -> Iterator[memoryview]:
     Each view is valid until the next is asked for. Raises DiskTrouble, also when the file ends
     early.
     """
-    with _translated(f"cannot read {path}"):
+    with translated(f"cannot read {path}"):
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     buffer = memoryview(bytearray(min(READ_STEP, max(end - start, 1))))
     try:
         while start < end:
-            with _translated(f"cannot read {path}"):
+            with translated(f"cannot read {path}"):
                 count = os.preadv(fd, [buffer[: min(len(buffer), end - start)]], start)
                 os.posix_fadvise(fd, start, count, os.POSIX_FADV_DONTNEED)
             if count == 0:
@@ -248,24 +248,68 @@ def publish(source: Path, target: Path) -> None:
     Atomic on one file system; across two the copy is made complete beside the target first.
     Raises FileExistsError when the target is there already, DiskFull, DiskTrouble.
     """
-    with _translated(f"cannot move {source.name} to {target}"):
-        _make_folders(target.parent)
+    with translated(f"cannot move {source.name} to {target}"):
+        make_folder(target.parent)
         for folder in _folders(source):
-            _sync_folder(folder)
+            sync_folder(folder)
         try:
             _rename(source, target)
         except OSError as problem:
             if problem.errno != errno.EXDEV:
                 raise
             _copy_over(source, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         if source.parent.exists():
-            _sync_folder(source.parent)
+            sync_folder(source.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they survive a power cut.
+
+    Raises DiskFull, DiskTrouble.
+    """
+    what = f"cannot make the folder {folder}"
+    try:
+        with translated(what):
+            missing = [each for each in (folder, *folder.parents) if not each.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
+            for each in missing:
+                sync_folder(each.parent)
+    except FileExistsError:
+        raise DiskTrouble(f"{what}: a file is in its way") from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut; some file systems have no fsync of folders.
+
+    Raises OSError: it belongs within `translated`.
+    """
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError as problem:
+        if problem.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn OSError into DiskFull or DiskTrouble; FileExistsError stays what it is."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as problem:
+        reason = os.strerror(problem.errno) if problem.errno else str(problem)
+        kind = DiskFull if problem.errno in _FULL else DiskTrouble
+        raise kind(f"{what}: {reason}") from problem
 
 
 def free_space(path: Path) -> int:
     """Return the bytes an ordinary user may still write on the file system of `path`."""
-    with _translated(f"cannot ask for the free space of {path}"):
+    with translated(f"cannot ask for the free space of {path}"):
         status = os.statvfs(path)
         return status.f_bavail * status.f_frsize
 
@@ -322,14 +366,6 @@ def _sync_range(fd: int, start: int, end: int, flags: int) -> None:
             raise OSError(code, os.strerror(code))
 
 
-def _make_folders(folder: Path) -> None:
-    """Make a folder and those above it, so that they survive a power cut."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for each in missing:
-        _sync_folder(each.parent)
-
-
 def _folders(source: Path) -> Iterator[Path]:
     """Yield the folders of a tree: the names of the files in them are to survive too."""
     if source.is_dir():
@@ -369,11 +405,11 @@ def _copy_over(source: Path, target: Path) -> None:
                 (there / name).mkdir()
             for name in files:
                 _copy_file(Path(folder) / name, there / name)
-            _sync_folder(there)
+            sync_folder(there)
     else:
         _copy_file(source, beside)
     _rename(beside, target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     if source.is_dir():
         shutil.rmtree(source)
     else:
@@ -389,28 +425,3 @@ def _copy_file(source: Path, target: Path) -> None:
             part.write(offset, [view])
             offset += len(view)
         part.finish(size)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut; some file systems have no fsync of folders."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    except OSError as problem:
-        if problem.errno != errno.EINVAL:
-            raise
-    finally:
-        os.close(fd)
-
-
-@contextlib.contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """Turn OSError into DiskFull or DiskTrouble; FileExistsError stays what it is."""
-    try:
-        yield
-    except FileExistsError:
-        raise
-    except OSError as problem:
-        reason = os.strerror(problem.errno) if problem.errno else str(problem)
-        kind = DiskFull if problem.errno in _FULL else DiskTrouble
-        raise kind(f"{what}: {reason}") from problem

@@ -286,6 +286,33 @@ def test_publishing_makes_the_names_in_a_tree_survive_too(tmp_path, monkeypatch)
     assert {tmp_path / "complete", tmp_path / "new"} == set(synced[-2:])
 
 
+def test_a_new_folder_survives_with_those_above_it(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(disk, "sync_folder", synced.append)
+
+    disk.make_folder(tmp_path / "complete" / "radarr")
+    disk.make_folder(tmp_path / "complete" / "radarr")
+
+    assert set(synced) == {tmp_path / "complete", tmp_path}
+
+
+def test_a_file_in_the_way_of_a_folder_is_told_from_a_finished_file(tmp_path):
+    (tmp_path / "radarr").write_bytes(b"")
+    (tmp_path / "part").write_bytes(b"film")
+
+    with pytest.raises(DiskTrouble, match="radarr: a file is in its way"):
+        publish(tmp_path / "part", tmp_path / "radarr" / "film.mkv")
+    with pytest.raises(DiskTrouble, match="a file is in its way"):
+        disk.make_folder(tmp_path / "radarr")
+
+
+def test_a_full_disk_may_have_no_room_for_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "mkdir", raises(errno.ENOSPC))
+
+    with pytest.raises(DiskFull, match="cannot make the folder"):
+        disk.make_folder(tmp_path / "complete")
+
+
 def test_publishing_never_replaces_anything(tmp_path):
     (tmp_path / "part").write_bytes(b"new")
     (tmp_path / "film").write_bytes(b"old")
