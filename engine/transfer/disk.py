@@ -13,13 +13,21 @@ Theory
     zeros where the file system has no fallocate, which for a film takes minutes. With the size
     kept, the file is as long as what was written.
 
+    The kernel tells of a failed write-out once for each open file, to whichever call asks first.
+    When bytes are written by one thread and synced by another, the writer's own waiting may be
+    that call, and the sync under way beside it then looks fine. So the writer holds `_asking` from
+    asking to having noted the answer, and a sync that went well looks at the note before it says
+    so. That lock is never held over a sync: no write waits for one.
+
 Guarantees
-    `write` returns when the kernel has taken all bytes, `sync` when they survive a power cut.
+    `write` returns when the kernel has taken all bytes. `sync` returns when all bytes whose
+    `write` had returned before it was called survive a power cut, and so does the file's name.
     An error from the device is raised as DiskTrouble and nothing is written again: what the cache
     holds after a failed sync is not to be trusted, the bytes have to be fetched anew.
     `finish` leaves a file of exactly the given size, synced.
 
-OSError is translated here and nowhere else. All calls block: use them from the writer's thread.
+OSError is translated here and nowhere else. All calls block. What belongs to one download is used
+by the writer's thread, but for `PartFile.sync`, which may have a thread of its own.
 """
 
 import contextlib
@@ -29,7 +37,8 @@ import fcntl
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -59,7 +68,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class PartFile:
-    """The unfinished file of one download; see the module's theory. One thread at a time."""
+    """The unfinished file of one download; see the module's theory.
+
+    The writer's thread alone may call all methods but two: `sync` may be called by one other thread
+    while the writer goes on, and `close` by any. `close` waits for a sync that is under way.
+    """
 
     def __init__(self, path: Path, *, direct: bool = True) -> None:
         """Open `path`, made if it is missing; its folder must exist. Raises DiskTrouble."""
@@ -74,6 +87,12 @@ class PartFile:
         self._written_out = 0
         self._cached_to: int | None = None
         """Up to where write-out was begun; None before the first cached write."""
+        self._named = False
+        """True when the file's name survives a power cut as well."""
+        self._syncing = threading.Lock()
+        """Held by whoever needs the descriptor to stay open while the writer may close it."""
+        self._asking = threading.Lock()
+        """Held by the writer from asking how its write-out went to having noted the answer."""
 
     def __repr__(self) -> str:
         way = "direct" if self.direct else "cached"
@@ -87,7 +106,8 @@ class PartFile:
                 continue
             if code in _FULL:
                 # Some file systems keep what they had found up to there: all the room there is.
-                os.ftruncate(self._fd, os.fstat(self._fd).st_size)
+                with translated(f"cannot give back room in {self.path.parent}"):
+                    os.ftruncate(self._fd, os.fstat(self._fd).st_size)
                 raise DiskFull(f"no room for {size} bytes in {self.path.parent}")
             if code == errno.EFBIG:
                 raise DiskTrouble(f"files of {size} bytes are too large for {self.path.parent}")
@@ -95,11 +115,15 @@ class PartFile:
             return
 
     def check(self, written: int) -> None:
-        """Raise DiskTrouble if the file was deleted or cut behind our back."""
+        """Raise DiskTrouble if the file was deleted, moved, replaced or cut behind our back."""
         with translated(f"cannot stat {self.path}"):
             status = os.fstat(self._fd)
-        if not status.st_nlink:
-            raise DiskTrouble(f"{self.path} was deleted while it was being written")
+            try:
+                there = self.path.stat()
+            except FileNotFoundError:
+                raise DiskTrouble(f"{self.path} was deleted while it was being written") from None
+        if not _is_same(status, there):
+            raise DiskTrouble(f"{self.path} was replaced while it was being written")
         if status.st_size < written:
             raise DiskTrouble(
                 f"{self.path} has {status.st_size} bytes where {written} had been written"
@@ -115,8 +139,10 @@ class PartFile:
         """Write buffers one after the other from `offset`.
 
         Offset, address and all lengths but the last buffer's are multiples of ALIGNMENT. An
-        unaligned end is written through the cache: it is the end of the file.
+        unaligned end is written through the cache: it is the end of the file. All before `offset`
+        must have been written. Raises DiskFull, DiskTrouble.
         """
+        self.check(offset)  # or a file that was cut would get a hole here
         with translated(f"cannot write {self.path}"):
             total = sum(len(view) for view in views)
             aligned = total // ALIGNMENT * ALIGNMENT
@@ -129,36 +155,58 @@ class PartFile:
                 self._write_cached(offset, views)
 
     def sync(self) -> None:
-        """Make everything written survive a power cut. Raises DiskTrouble."""
-        if not self.trusted:
-            raise DiskTrouble(f"cannot sync {self.path}: bytes written before were lost")
-        with translated(f"cannot sync {self.path}"):
-            try:
-                os.fdatasync(self._fd)
-            except OSError:
-                self.trusted = False
-                raise
+        """Make everything written survive a power cut, and the file's name. Raises DiskTrouble.
+
+        Blocks for as long as the device takes; a thread other than the writer's may call.
+        """
+        with self._syncing, translated(f"cannot sync {self.path}"):
+            self._settle(os.fdatasync)
             if not self.direct:
                 os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def finish(self, size: int) -> None:
-        """Give the file its exact size and make all of it survive a power cut."""
-        with translated(f"cannot finish {self.path}"):
+        """Give the file its exact size and make all of it survive a power cut.
+
+        All of it must have been written. Raises DiskFull, DiskTrouble.
+        """
+        self.check(size)  # or a file that was cut would be filled up with zeros
+        with self._syncing, translated(f"cannot finish {self.path}"):
             os.ftruncate(self._fd, size)
-            os.fsync(self._fd)
+            self._settle(os.fsync)
             os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def close(self) -> None:
-        """Close the file; calling it again does nothing."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Close the file, after a sync that is under way; calling it again does nothing."""
+        with self._syncing:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _settle(self, flush: Callable[[int], None]) -> None:
+        """Flush, and return only if nothing that was written before is lost. Holds `_syncing`."""
+        if self._fd < 0:
+            raise DiskTrouble(f"cannot sync {self.path}: it is closed")
+        self._check_trusted()
+        try:
+            flush(self._fd)
+            if not self._named:  # fsync(2) of a new file need not make its name last
+                sync_folder(self.path.parent)
+                self._named = True
+        except OSError:
+            self.trusted = False
+            raise
+        with self._asking:  # the writer may have been told instead of us
+            self._check_trusted()
+
+    def _check_trusted(self) -> None:
+        if not self.trusted:
+            raise DiskTrouble(f"cannot sync {self.path}: bytes written before were lost")
 
     def _write_direct(self, offset: int, views: Sequence[memoryview]) -> int:
         """Write as much as the device takes directly; return how many bytes that was."""
@@ -171,13 +219,22 @@ class PartFile:
                 if problem.errno in {errno.EINVAL, errno.ENOTSUP}:
                     return done
                 raise
-            self.writes += 1
-            if count == 0:
-                raise OSError(errno.EIO, "the device took no byte")
-            done += count
+            done += self._taken(count)
             if done % ALIGNMENT:
                 return done
         return done
+
+    def _taken(self, count: int) -> int:
+        """Count a write call and return its bytes; raises OSError when there were none.
+
+        No file system of the kernel's own answers so, and the next call would take no more.
+        """
+        self.writes += 1
+        if not count:
+            status = os.fstatvfs(self._fd)
+            full = status.f_bavail * status.f_frsize < ALIGNMENT
+            raise OSError(errno.ENOSPC if full else errno.EIO, "not a byte was taken")
+        return count
 
     def _leave_direct(self) -> None:
         logger.info("write=cached reason=direct-write-refused file=%s", self.path.name)
@@ -191,8 +248,8 @@ class PartFile:
             total = sum(len(view) for view in views)
             done = 0
             while done < total:
-                done += os.pwritev(self._fd, _slice(views, done, total)[:IOV_MAX], offset + done)
-                self.writes += 1
+                rest = _slice(views, done, total)[:IOV_MAX]
+                done += self._taken(os.pwritev(self._fd, rest, offset + done))
         finally:
             if self.direct:
                 _set_direct(self._fd, on=True)
@@ -205,12 +262,13 @@ class PartFile:
         if end - self._cached_to < CACHE_WINDOW:
             return
         wait = _SYNC_WAIT_BEFORE | _SYNC_WRITE | _SYNC_WAIT_AFTER
-        try:
-            _sync_range(self._fd, self._cached_to, end, _SYNC_WRITE)
-            _sync_range(self._fd, self._written_out, self._cached_to, wait)
-        except OSError:
-            self.trusted = False
-            raise
+        with self._asking:
+            try:
+                _sync_range(self._fd, self._cached_to, end, _SYNC_WRITE)
+                _sync_range(self._fd, self._written_out, self._cached_to, wait)
+            except OSError:
+                self.trusted = False
+                raise
         os.posix_fadvise(
             self._fd,
             self._written_out,
@@ -337,6 +395,13 @@ def _open(path: Path, flags: int, *, direct: bool) -> tuple[int, bool]:
                 raise
             logger.info("write=cached reason=direct-open-refused file=%s", path.name)
     return os.open(path, flags, 0o666), False
+
+
+def _is_same(one: os.stat_result, other: os.stat_result) -> bool:
+    """Tell whether two stats are of one file; some file systems number it anew for each look."""
+    if os.path.samestat(one, other):
+        return True
+    return (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
 
 
 def _slice(views: Sequence[memoryview], start: int, end: int) -> list[memoryview]:

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
+import types
 from pathlib import Path
 
 import pytest
@@ -201,6 +203,140 @@ def test_a_sync_that_fails_is_not_repeated(part, monkeypatch):
     assert len(calls) == 1
 
 
+def test_a_write_that_takes_no_byte_is_not_repeated_for_ever(part, aligned, monkeypatch):
+    monkeypatch.setattr(disk.os, "pwritev", lambda *_: 0)
+
+    with pytest.raises(DiskTrouble, match="cannot write"):
+        part.write(0, [aligned[:PAGE]])
+
+
+def test_after_a_sync_that_failed_none_is_said_to_have_worked(part, aligned, monkeypatch):
+    part.write(0, [aligned[:PAGE]])
+    with monkeypatch.context() as broken:
+        broken.setattr(disk.os, "fdatasync", raises(errno.EIO))
+        with pytest.raises(DiskTrouble):
+            part.sync()
+
+    with pytest.raises(DiskTrouble, match="lost"):
+        part.sync()
+    with pytest.raises(DiskTrouble, match="lost"):
+        part.finish(PAGE)
+
+
+def test_after_a_failed_write_out_none_is_said_to_have_worked(tmp_path, aligned, monkeypatch):
+    class Broken:
+        @staticmethod
+        def sync_file_range(*_):
+            ctypes.set_errno(errno.EIO)
+            return -1
+
+    monkeypatch.setattr(disk, "CACHE_WINDOW", PAGE)
+    with PartFile(tmp_path / "part", direct=False) as part:
+        with monkeypatch.context() as broken:
+            broken.setattr(disk, "_libc", Broken)
+            with pytest.raises(DiskTrouble):
+                part.write(0, [aligned[:PAGE]])
+
+        with pytest.raises(DiskTrouble, match="lost"):
+            part.sync()
+
+
+def test_the_first_sync_makes_the_name_survive_too(part, monkeypatch):
+    synced = []
+    monkeypatch.setattr(disk, "sync_folder", synced.append)
+
+    part.sync()
+    part.sync()
+
+    assert synced == [part.path.parent]
+
+
+# A thread of its own for syncs.
+
+
+@pytest.fixture
+def syncing(part, monkeypatch):
+    """A sync under way in another thread: it goes on when `go_on` is set, and ends in `ended`."""
+    syncing = types.SimpleNamespace(
+        begun=threading.Event(), go_on=threading.Event(), flushed=threading.Event(), ended=[]
+    )
+
+    def flush(_):
+        syncing.begun.set()
+        assert syncing.go_on.wait(10)
+        syncing.flushed.set()
+
+    def run():
+        try:
+            part.sync()
+        except DiskTrouble as problem:
+            syncing.ended.append(problem)
+        else:
+            syncing.ended.append(None)
+
+    monkeypatch.setattr(disk.os, "fdatasync", flush)
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert syncing.begun.wait(10)
+    syncing.join = thread.join
+    yield syncing
+    syncing.go_on.set()
+    thread.join()
+
+
+def test_the_writer_goes_on_while_a_sync_is_under_way(part, aligned, syncing):
+    part.check(0)
+    part.write(0, [aligned[: 5 * PAGE + 1]])
+
+    assert syncing.ended == []
+    assert part.path.read_bytes() == bytes(aligned[: 5 * PAGE + 1])
+
+
+def test_a_file_is_closed_after_the_sync_that_is_under_way(part, syncing):
+    closing = threading.Thread(target=part.close)
+    closing.start()
+    closing.join(0.05)  # as long as it would need to go wrong
+    assert closing.is_alive()
+
+    syncing.go_on.set()
+    closing.join()
+
+    syncing.join()
+    assert syncing.ended == [None]
+
+
+def test_a_closed_file_cannot_be_synced(part):
+    part.close()
+
+    with pytest.raises(DiskTrouble, match="cannot sync"):
+        part.sync()
+
+
+def test_what_the_writer_is_told_of_a_lost_byte_is_not_missed_by_a_sync(
+    part, aligned, syncing, monkeypatch
+):
+    class Broken:
+        """The kernel tells once: the writer is asking when the sync finds all well."""
+
+        @staticmethod
+        def sync_file_range(*_):
+            syncing.go_on.set()
+            assert syncing.flushed.wait(10)
+            syncing.join(0.05)  # as long as it would need to say that all is well
+            ctypes.set_errno(errno.EIO)
+            return -1
+
+    monkeypatch.setattr(disk, "CACHE_WINDOW", PAGE)
+    monkeypatch.setattr(disk, "_libc", Broken)
+    part._named = True
+
+    with pytest.raises(OSError, match="Input/output"):
+        part._write_cached(0, [aligned[:PAGE]])
+    syncing.join()
+
+    assert "lost" in str(syncing.ended[0])
+
+
 def test_room_that_is_not_there_cannot_be_reserved(part, monkeypatch):
     class Full:
         @staticmethod
@@ -233,6 +369,34 @@ def test_a_file_that_was_cut_is_noticed(part, aligned):
 
     with pytest.raises(DiskTrouble, match="10 bytes where 4096"):
         part.check(PAGE)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_file_that_was_moved_away_is_noticed(part, aligned, replace):
+    part.write(0, [aligned[:PAGE]])
+    part.path.rename(part.path.with_name("kept"))
+    if replace:
+        part.path.write_bytes(b"another")
+
+    with pytest.raises(DiskTrouble, match="replaced" if replace else "deleted"):
+        part.check(PAGE)
+
+
+def test_a_file_system_that_numbers_a_file_anew_for_each_look_is_borne(part, monkeypatch):
+    monkeypatch.setattr(disk.os.path, "samestat", lambda *_: False)
+
+    part.check(0)
+
+
+def test_a_file_that_was_cut_gets_no_hole_and_no_zeros(part, aligned):
+    part.write(0, [aligned[: 2 * PAGE]])
+    os.truncate(part.path, PAGE)
+
+    with pytest.raises(DiskTrouble, match="4096 bytes where 8192"):
+        part.write(2 * PAGE, [aligned[:PAGE]])
+    with pytest.raises(DiskTrouble, match="4096 bytes where 8192"):
+        part.finish(2 * PAGE)
+    assert part.path.stat().st_size == PAGE
 
 
 def test_a_folder_cannot_be_written(tmp_path):
