@@ -5,13 +5,17 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CODE := engine api tests benchmarks
 
-.PHONY: run test lint format clean
+.PHONY: run test soak lint format clean
 
 run: $(READY)
 	$(BIN)/alldebrid-client serve --local
 
 test: $(READY)
 	$(BIN)/pytest $(ARGS)
+
+# Every fault with 100 seeds, every system call interrupted: about a quarter of an hour.
+soak: $(READY)
+	SOAK_SEEDS=$${SOAK_SEEDS:-100} $(BIN)/pytest tests/engine/transfer tests/whole/test_killed_steps.py $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check $(CODE)

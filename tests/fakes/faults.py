@@ -85,6 +85,8 @@ class Asked:
     """Offset in the file of the first byte of the body."""
     sent: int = 0
     """Bytes of the file handed to the system as body of the answer."""
+    at: float = 0.0
+    """When it was read: seconds of the monotonic clock."""
 
 
 @dataclasses.dataclass
@@ -107,6 +109,8 @@ class Answer:
     """Bytes per second; 0 for as fast as it goes."""
     head_step: int = 0
     """Bytes of the head sent at a time; 0 for all."""
+    head_cut: int = 0
+    """Where the head is cut in two, counted round and round; 0 for nowhere."""
     incidents: list[tuple[int, "Fault"]] = dataclasses.field(default_factory=list)
     """Which faults strike after so many bytes of the body."""
     wrong: set[int] = dataclasses.field(default_factory=set)
@@ -415,6 +419,27 @@ class Faults:
             answer.head_step = size
 
         return self._add(effect, Phase.MISLABEL, times=times, **meant)
+
+    def splits_head_at(self, place: int, *, times: int | None = 1, **meant) -> Fault:
+        """Send the head in two pieces, the first of `place` bytes (modulo the head's length)."""
+
+        def effect(answer: Answer) -> None:
+            answer.head_cut = place
+
+        return self._add(effect, Phase.MISLABEL, times=times, **meant)
+
+    # The world goes on while a request is answered.
+
+    def meanwhile(self, action: Callable[[], object], *, times: int = 1, **meant) -> Fault:
+        """Do something when such a request comes; its own answer stays what it was.
+
+        `action` may use the methods of this host, not those of another one that may do the same.
+        """
+
+        def effect(_: Answer) -> None:
+            action()
+
+        return self._add(effect, Phase.DISTURB, times=times, **meant)
 
     # What the methods above are made of.
 

@@ -15,7 +15,6 @@ the rules get a 400 and are listed in `complaints`, which a test may want to fin
 """
 
 import contextlib
-import datetime as dt
 import email.utils
 import itertools
 import pathlib
@@ -31,8 +30,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Self
 
-import trustme
-
+from tests.fakes.certificates import NAMES, Authority, Certificate
 from tests.fakes.content import Blob, Content, Pattern, as_content
 from tests.fakes.faults import (
     PATIENCE,
@@ -94,12 +92,13 @@ class FileHost(Faults):
         *,
         tls: bool = False,
         ipv6: bool = False,
-        names: tuple[str, ...] = ("localhost", "127.0.0.1", "::1"),
-        expired: bool = False,
+        names: tuple[str, ...] = NAMES,
+        certificate: Certificate = Certificate.GOOD,
     ) -> None:
-        """With `tls`, the certificate is for `names`, and out of date if `expired`."""
+        """With `tls`, the right certificate is for `names`; `certificate` is the one shown."""
         super().__init__()
-        self._lock = threading.Lock()
+        # Reentrant, so that what happens at a request (`meanwhile`) may use the host's methods.
+        self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._files = {
             path: _File(as_content(given), f'"{number}-1"', LAST_MODIFIED)
@@ -107,9 +106,10 @@ class FileHost(Faults):
         }
         self._tls = tls
         self._ipv6 = ipv6
-        self._names = names
-        self._expired = expired
+        self._authority = Authority(names) if tls else None
+        self._certificate = certificate
         self._limit: int | None = None
+        self._heeds_conditions = True
         self._versions = itertools.count(2)
         self._asked: list[Asked] = []
         self._active = 0
@@ -137,8 +137,11 @@ class FileHost(Faults):
         )
 
     def __enter__(self) -> Self:
-        if self._tls:
-            self._context = self._certify()
+        if self._authority:
+            folder = self._resources.enter_context(tempfile.TemporaryDirectory())
+            self.ca_file = str(pathlib.Path(folder) / "ca.pem")
+            self._authority.write(pathlib.Path(self.ca_file))
+            self.shows(self._certificate)
         for listener in self._listen():
             self._resources.callback(listener.close)
             # Closing alone would not wake a thread that waits in accept.
@@ -210,6 +213,15 @@ class FileHost(Faults):
             file.link += 1
         return self.url(path)
 
+    def shows(self, certificate: Certificate) -> None:
+        """Show another certificate to whoever connects from now on."""
+        assert self._authority, "without TLS there is no certificate"
+        self._context = self._authority.issue(certificate)
+
+    def ignores_conditions(self) -> None:
+        """Send the range asked for, whatever If-Range says (as some caches do)."""
+        self._heeds_conditions = False
+
     def max_connections(self, limit: int | None) -> None:
         """Answer 503 while more than `limit` requests are in progress (as nginx's limit_conn)."""
         self._limit = limit
@@ -255,17 +267,6 @@ class FileHost(Faults):
         return fetched_again(self.served_ranges(path))
 
     # The threads.
-
-    def _certify(self) -> ssl.SSLContext:
-        authority = trustme.CA()
-        folder = self._resources.enter_context(tempfile.TemporaryDirectory())
-        self.ca_file = str(pathlib.Path(folder) / "ca.pem")
-        authority.cert_pem.write_to_path(self.ca_file)
-        now = dt.datetime.now(dt.UTC)
-        until = now - dt.timedelta(days=1) if self._expired else None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*self._names, not_after=until).configure_cert(context)
-        return context
 
     def _listen(self) -> Iterator[socket.socket]:
         while True:
@@ -351,6 +352,7 @@ class FileHost(Faults):
             for fault in self.faults:
                 fault.change(asked, answer)
             asked.status, asked.start = answer.status, answer.start
+            asked.at = time.monotonic()
             self._changed.notify_all()
         try:
             return answer.status != 0 and line.send(asked, answer)
@@ -388,7 +390,8 @@ class FileHost(Faults):
         elif file is None or status != 200:
             replace_answer(answer, status, {}, b"gone")
         else:
-            _serve_file(asked, answer, file)
+            condition = asked.headers.get("if-range", "") if self._heeds_conditions else ""
+            _serve_file(asked, answer, file, condition)
         words = headers.get("connection", "").lower()
         answer.keep_alive = "keep-alive" in words if minor == "0" else "close" not in words
         return asked, answer
@@ -458,10 +461,9 @@ class _Line(Wire):
         lines = [f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, 'Status')}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-        step = answer.head_step or len(head)
-        for at in range(0, len(head), step):
-            self._connection.sendall(head[at : at + step])
-            if answer.head_step:
+        for piece in _pieces_of_head(head, answer):
+            self._connection.sendall(piece)
+            if len(piece) < len(head):
                 # Long enough for a waiting client to take this piece before the next is there.
                 time.sleep(0.0001)
 
@@ -504,7 +506,7 @@ class _Line(Wire):
             raise Cut(reset=False)
 
 
-def _serve_file(asked: Asked, answer: Answer, file: _File) -> None:
+def _serve_file(asked: Asked, answer: Answer, file: _File, condition: str) -> None:
     """Fill in the answer to a GET of a file: the whole, a part, or 416."""
     size = file.content.size
     answer.content, answer.start, answer.end = file.content, 0, size
@@ -515,7 +517,6 @@ def _serve_file(asked: Asked, answer: Answer, file: _File) -> None:
         "ETag": file.etag,
         "Last-Modified": file.last_modified,
     }
-    condition = asked.headers.get("if-range", "")
     # A weak ETag never matches here: it does not promise the same bytes.
     current = not condition or (
         condition in (file.etag, file.last_modified) and not condition.startswith("W/")
@@ -529,6 +530,15 @@ def _serve_file(asked: Asked, answer: Answer, file: _File) -> None:
         answer.status = 206
         answer.headers["Content-Range"] = f"bytes {answer.start}-{answer.end - 1}/{size}"
     answer.headers["Content-Length"] = str(answer.length)
+
+
+def _pieces_of_head(head: bytes, answer: Answer) -> Iterator[bytes]:
+    if answer.head_cut:
+        cut = answer.head_cut % len(head)
+        yield from (head[:cut], head[cut:])
+        return
+    step = answer.head_step or len(head)
+    yield from (head[at : at + step] for at in range(0, len(head), step))
 
 
 def _asked_range(headers: Mapping[str, str]) -> tuple[int, int | None] | None:

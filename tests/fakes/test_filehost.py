@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.certificates import WRONG, Certificate
 from tests.fakes.filehost import FileHost, Pattern, fetched_again
 
 FILM = Pattern(3_000_000, seed=7)
@@ -108,6 +109,12 @@ def test_if_range(host, connection):
     assert small(host, connection, "0-4", If_Range=f"W/{etag}")[0] == 200
     host.changes_file("/small.txt", etag='W/"weak"')
     assert small(host, connection, "0-4", If_Range='W/"weak"')[0] == 200
+
+
+def test_if_range_may_be_ignored(host, connection):
+    host.ignores_conditions()
+
+    assert small(host, connection, "0-4", If_Range='"other"') == (206, SMALL[:5])
 
 
 def test_head_has_no_body(host, connection):
@@ -231,10 +238,10 @@ def test_tls(name):
             assert ask(connection, url, "5-9").read() == CONTENT[5:10]
 
 
-@pytest.mark.parametrize("wrong", [{"names": ("other.example",)}, {"expired": True}, {}])
-def test_a_certificate_may_be_wrong(wrong):
-    with FileHost(tls=True, **wrong) as host:
-        context = ssl.create_default_context(cafile=host.ca_file if wrong else None)
+@pytest.mark.parametrize("certificate", WRONG)
+def test_a_certificate_may_be_wrong(certificate):
+    with FileHost(tls=True, certificate=certificate) as host:
+        context = ssl.create_default_context(cafile=host.ca_file)
         with (
             contextlib.closing(
                 http.client.HTTPSConnection("127.0.0.1", host.port, context=context)
@@ -685,3 +692,47 @@ def test_stopping_twice_is_stopping_once(host):
     assert host.open_connections == 0
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", host.port))
+
+
+# The world goes on.
+
+
+def test_something_may_happen_while_a_request_is_answered(host, connection):
+    fault = host.meanwhile(lambda: host.expires("/small.txt", status=410), covering=5)
+
+    assert small(host, connection, "0-4") == (206, SMALL[:5])
+    assert small(host, connection, "5-9") == (206, SMALL[5:10])  # its own answer is as it was
+    assert small(host, connection, "0-4")[0] == 410
+    assert fault.hits == 1
+
+
+@pytest.mark.parametrize("place", [1, 9, 40, 1000])
+def test_a_head_in_two_pieces(host, connection, place):
+    fault = host.splits_head_at(place)
+
+    assert small(host, connection, "5-9") == (206, SMALL[5:10])
+    assert fault.hits == 1
+
+
+def test_when_requests_came_is_recorded(host, connection):
+    before = time.monotonic()
+    small(host, connection)
+    small(host, connection)
+
+    first, second = (asked.at for asked in host.requests)
+    assert before <= first <= second <= time.monotonic()
+
+
+def test_another_certificate_may_be_shown_from_now_on():
+    with FileHost({"/small.txt": SMALL}, tls=True) as host:
+        context = ssl.create_default_context(cafile=host.ca_file)
+        for certificate in (Certificate.EXPIRED, Certificate.GOOD):
+            host.shows(certificate)
+            with contextlib.closing(
+                http.client.HTTPSConnection("127.0.0.1", host.port, context=context)
+            ) as connection:
+                if certificate is Certificate.GOOD:
+                    assert small(host, connection) == (200, SMALL)
+                else:
+                    with pytest.raises(ssl.SSLCertVerificationError):
+                        connection.connect()

@@ -1,7 +1,11 @@
-"""Whatever the network or the server does, the file is exact or the error says what is wrong."""
+"""Whatever the network or the server does, the file is exact or the error says what is wrong.
+
+Here are the words and the particulars; the table of all that is tried is in `soak_scenarios`.
+"""
 
 import pytest
 
+from engine.transfer import wire
 from engine.transfer.errors import (
     ConnectionTrouble,
     FileChanged,
@@ -14,61 +18,11 @@ from engine.transfer.errors import (
     Unusable,
 )
 from tests.engine.transfer.conftest import FILM, MIB, Renewable
+from tests.fakes.certificates import Certificate
+from tests.fakes.dns import Resolver
 from tests.fakes.filehost import FileHost, Pattern
 
 pytestmark = pytest.mark.usefixtures("quick")
-
-
-MENDED = {
-    "a reset in the middle": lambda host: host.resets_after(300_000, times=3),
-    "an early end": lambda host: host.closes_after(300_000, times=3),
-    "no answer at all": lambda host: host.hangs_up(times=3),
-    "silence in the middle": lambda host: host.stalls_after(100_000, times=2),
-    "a head split at every byte": lambda host: host.splits_head_every(1),
-    "a head without an end": lambda host: host.sends_oversized_head(times=2),
-    "500": lambda host: host.answers(500, times=3),
-    "502 with a page": lambda host: host.answers(
-        502, {"Content-Type": "text/html"}, b"<p>", times=3
-    ),
-    "503": lambda host: host.busy(times=3),
-    "429 with Retry-After": lambda host: host.busy(2, 0, status=429),
-    "a wrong range": lambda host: host.lies_about_range(times=2),
-    "an unknown total": lambda host: host.lies_about_total("*"),
-    "compression": lambda host: host.compresses(times=2),
-    "a first byte that takes its time": lambda host: host.first_byte_after(0.05),
-}
-
-
-@pytest.mark.parametrize("fault", MENDED)
-@pytest.mark.parametrize("connections", [1, 4])
-def test_mended_without_a_word(prepare, host, fault, connections):
-    MENDED[fault](host)
-    run = prepare(host.url("/film"), connections=connections)
-
-    run()
-
-    assert run.bytes == FILM.read()
-
-
-LATER = {
-    "a reset": lambda host: host.resets_at(0.6, times=5),
-    "an end": lambda host: host.closes_at(0.6, times=5),
-    "silence": lambda host: host.stalls_at(0.6, times=2),
-    "HTML with status 200": lambda host: host.sends_html(200, nth=4),
-    "HTML with status 206": lambda host: host.sends_html(206, nth=4),
-    "416": lambda host: host.answers(416, nth=4),
-    "404 once": lambda host: host.answers(404, nth=4),
-}
-
-
-@pytest.mark.parametrize("fault", LATER)
-def test_mended_in_the_middle_of_the_file(prepare, host, fault):
-    LATER[fault](host)
-    run = prepare(Renewable(host.url("/film"), host.url("/film") + "?fresh"), ring=4 * MIB)
-
-    run()
-
-    assert run.bytes == FILM.read()
 
 
 def test_only_what_was_lost_is_fetched_again(prepare, host):
@@ -114,13 +68,14 @@ def test_a_port_that_nobody_listens_on_is_told_within_seconds(prepare, host):
         prepare(url)()
 
 
-def test_a_name_that_does_not_exist_is_told(prepare):
+def test_a_name_that_does_not_exist_is_told(prepare, monkeypatch):
+    monkeypatch.setattr(wire.socket, "getaddrinfo", Resolver())
     with pytest.raises(ConnectionTrouble, match="cannot be found"):
         prepare("http://no-such-host.invalid/film")()
 
 
 def test_a_certificate_for_somebody_else_is_not_trusted(prepare):
-    with FileHost({"/film": FILM}, tls=True, names=("elsewhere.example",)) as host:
+    with FileHost({"/film": FILM}, tls=True, certificate=Certificate.FOR_ANOTHER_NAME) as host:
         with pytest.raises(NotTrusted, match="not trusted"):
             prepare(host.url("/film"), ca_file=host.ca_file)()
         assert host.requests == []
@@ -128,7 +83,7 @@ def test_a_certificate_for_somebody_else_is_not_trusted(prepare):
 
 def test_a_certificate_that_is_out_of_date_is_not_trusted(prepare):
     with (
-        FileHost({"/film": FILM}, tls=True, expired=True) as host,
+        FileHost({"/film": FILM}, tls=True, certificate=Certificate.EXPIRED) as host,
         pytest.raises(NotTrusted, match="expired"),
     ):
         prepare(host.url("/film"), ca_file=host.ca_file)()
@@ -293,6 +248,17 @@ def test_a_file_that_changed_is_not_mixed_with_the_old_one(prepare, host, change
         again()
 
     assert again.bytes == FILM.read(0, run.saved[-1].flushed)
+
+
+@pytest.mark.parametrize("more", [1, MIB])
+def test_a_first_answer_that_lies_about_the_size_is_found_out(prepare, host, more):
+    host.lies_about_total(FILM.size + more)
+    run = prepare(host.url("/film"))
+
+    with pytest.raises(FileChanged):
+        run()
+
+    assert run.bytes == FILM.read(0, len(run.bytes))
 
 
 # Redirects.
