@@ -1,4 +1,4 @@
-"""The command line: `alldebrid-client serve` and `alldebrid-client get`.
+"""The command line: `alldebrid-client serve`, `alldebrid-client get`, `alldebrid-client bench`.
 
 Each command imports its own modules when it runs, so that `get` does not carry a web server.
 
@@ -25,6 +25,17 @@ GET_FLAGS = (
     ("--ca", "SSL_CERT_FILE", "FILE"),
 )
 """Flags of `get` that go before the variable of the same meaning."""
+
+_OF_A_URL = (
+    *((flag, name) for flag, name, _metavar in GET_FLAGS if flag != "--ca"),
+    ("--limit", "limit"),
+    ("--runs", "runs"),
+    ("--output-dir", "output_dir"),
+)
+_OF_A_SERVICE = tuple(
+    (f"--{name}", name) for name in ("torrent", "username", "password", "timeout")
+)
+"""Flags of `bench`, and where they are put, that only one way of it knows."""
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which Python lets another thread run. With its default of 0.005 one busy thread
@@ -95,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_serve(commands)
     _add_get(commands)
+    _add_bench(commands)
     return parser
 
 
@@ -153,12 +165,7 @@ def _add_get(commands: Any) -> None:
     add("url", metavar="URL")
     add("-o", "--output", metavar="FILE", help="file or folder; by default the name in the URL")
     add("--overwrite", action="store_true", help="replace FILE if it is there")
-    for flag, name, metavar in GET_FLAGS:
-        of = variable(name)
-        default = f" (default {of.default})" if of.default else ""
-        meaning = of.meaning[0].lower() + of.meaning[1:].rstrip(".")
-        text = f"{meaning}{default}; also as {name}"
-        add(flag, dest=name, metavar=metavar, type=_argument(of.kind), help=text)
+    _add_transfer_flags(parser)
     add("--limit", metavar="RATE", type=_rate, default=0, help="bytes a second, such as 10M")
     add("--sha256", action="store_true", help="hash the file on the way and print the hash")
     add("--json", action="store_true", help="print one JSON object about this run at the end")
@@ -166,11 +173,26 @@ def _add_get(commands: Any) -> None:
     parser.set_defaults(run=_get)
 
 
-def _get(options: argparse.Namespace) -> int:
+def _add_transfer_flags(parser: argparse._ActionsContainer) -> None:
+    for flag, name, metavar in GET_FLAGS:
+        of = variable(name)
+        default = f" (default {of.default})" if of.default else ""
+        meaning = of.meaning[0].lower() + of.meaning[1:].rstrip(".")
+        text = f"{meaning}{default}; also as {name}"
+        parser.add_argument(flag, dest=name, metavar=metavar, type=_argument(of.kind), help=text)
+
+
+def _transfer(options: argparse.Namespace) -> settings.TransferSettings:
+    """Return the settings of a command that downloads, and set its logging up."""
     given = {name: getattr(options, name) for _flag, name, _metavar in GET_FLAGS}
     transfer = settings.load_transfer({name: text for name, text in given.items() if text})
-    # Without a level of one's own only `get` itself speaks: log lines would tear the bar apart.
+    # Without a level of one's own only the command speaks: log lines would tear the bar apart.
     logs.configure(transfer.log_level or "CRITICAL")
+    return transfer
+
+
+def _get(options: argparse.Namespace) -> int:
+    transfer = _transfer(options)
     from api.get import Options, get  # noqa: PLC0415 - see the module's text
 
     wanted = Options(
@@ -184,6 +206,80 @@ def _get(options: argparse.Namespace) -> int:
         quiet=options.quiet,
     )
     return get(wanted, complain)
+
+
+def _add_bench(commands: Any) -> None:
+    parser = commands.add_parser(
+        "bench",
+        help="measure a download",
+        usage=f"{PROGRAM} bench [options] URL\n"
+        f"       {PROGRAM} bench [options] --service URL --torrent FILE|MAGNET",
+        description="Measure how fast and steady a download is and what it costs: of one URL with"
+        " the engine, or of a torrent by a running service, which is asked through its qBittorrent"
+        " Web API. What was downloaded is removed again.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("url", metavar="URL", nargs="?", help="an http or https URL")
+    parser.add_argument("--keep", action="store_true", help="keep the file, or the torrent")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, no table")
+    group = parser.add_argument_group("of a URL")
+    _add_transfer_flags(group)
+    count = _argument(kinds.whole(1, 1000))
+    add = group.add_argument
+    add("--limit", metavar="RATE", type=_rate, help="bytes a second, such as 10M")
+    add("--runs", metavar="N", type=count, help="downloads to make (default 1)")
+    add("--output-dir", metavar="DIR", help="folder to download into (default: the current one)")
+    add = parser.add_argument_group("by a service").add_argument
+    add("--service", metavar="URL", help="base URL of a service, such as http://127.0.0.1:6500")
+    add("--torrent", metavar="FILE|MAGNET", help="what the service shall download")
+    add("--username", metavar="NAME", help="its API_USERNAME, if it asks for a login")
+    add("--password", metavar="WORD", help="its API_PASSWORD")
+    seconds = _argument(kinds.seconds(1, 999_999_999))
+    add("--timeout", metavar="SECONDS", type=seconds, help="until it must be done (default 21600)")
+    parser.set_defaults(run=lambda options: _bench(parser, options))
+
+
+def _bench(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    if bool(options.url) == bool(options.service):
+        parser.error("give either a URL, or --service and --torrent")
+    others = _OF_A_URL if options.service else _OF_A_SERVICE
+    if strange := [flag for flag, name in others if getattr(options, name) is not None]:
+        other = "--service" if options.service else "a URL"
+        parser.error(f"{strange[0]} does not go with {other}")
+    if options.service and not options.torrent:
+        parser.error("--service needs a --torrent")
+    transfer = _transfer(options)
+    if options.service:
+        return _bench_service(options, transfer)
+    from api.bench.url import Options, bench_url  # noqa: PLC0415 - see the module's text
+
+    wanted = Options(
+        url=options.url,
+        output_dir=options.output_dir or "",
+        keep=options.keep,
+        runs=int(options.runs or 1),
+        transfer=transfer,
+        limit=options.limit or 0,
+        json=options.json,
+    )
+    return bench_url(wanted, complain)
+
+
+def _bench_service(options: argparse.Namespace, transfer: settings.TransferSettings) -> int:
+    logs.hide(options.password or "")
+    from api.bench.service import Options, bench_service  # noqa: PLC0415 - see the module's text
+
+    wanted = Options(
+        service=options.service,
+        torrent=options.torrent,
+        username=options.username or "",
+        password=options.password or "",
+        ca_file=transfer.ssl_cert_file,
+        timeout=float(options.timeout or 21600),
+        keep=options.keep,
+        json=options.json,
+    )
+    return bench_service(wanted, complain)
 
 
 def _argument(kind: kinds.Kind) -> Callable[[str], str]:
