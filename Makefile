@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CODE := engine api tests benchmarks
 
-.PHONY: run test soak lint format clean
+.PHONY: run test soak bench lint format clean
 
 run: $(READY)
 	$(BIN)/alldebrid-client serve --local
@@ -16,6 +16,11 @@ test: $(READY)
 # Every fault with 100 seeds, every system call interrupted: about a quarter of an hour.
 soak: $(READY)
 	SOAK_SEEDS=$${SOAK_SEEDS:-100} $(BIN)/pytest tests/engine/transfer tests/whole/test_killed_steps.py $(ARGS)
+
+# For example: make bench ARGS='--only 1,3 --size 512M --runs 1'
+bench: $(READY)
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check $(CODE)
