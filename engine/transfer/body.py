@@ -52,7 +52,7 @@ class _Counted:
             view = view[: self._left]
             if not self._left:
                 return 0
-        count = self._receive(view)
+        count = self._receive(view, self._left)
         if not count:
             raise ConnectionTrouble(f"the server closed with {self._left} bytes still to come")
         self._left -= count
@@ -76,7 +76,7 @@ class _Chunked:
 
     def __init__(self, connection: Connection, length: int | None) -> None:
         self._left = length
-        self._receive = connection.receive_some
+        self._receive = connection.receive_into
         self._decoder = ChunkedDecoder()
         self._scratch = memoryview(bytearray(SCRATCH))
         self._parts: list[memoryview] = []

@@ -8,11 +8,8 @@ Theory
 
     Over plain TCP a receive asks for a whole view at once (MSG_WAITALL): one system call and one
     hand-over of the interpreter for many kilobytes. `SO_RCVTIMEO` returns what has come every
-    `PATIENCE` seconds, so that a slow connection still shows its progress. TLS hands out one record
-    (16 KiB) at a time whatever is asked.
-
-    `abort` must not use `SSLSocket.shutdown`: that drops the TLS layer first, and the next receive
-    of the blocked thread would put ciphertext into the file.
+    `PATIENCE` seconds, so that a slow connection still shows its progress. What that means for TLS
+    is told in `tls`.
 
 OSError and ssl.SSLError become ConnectionTrouble or NotTrusted here and nowhere else.
 """
@@ -35,6 +32,7 @@ from engine.transfer.errors import (
     Unusable,
 )
 from engine.transfer.http1 import Head, HeadParser
+from engine.transfer.tls import Session
 from engine.transfer.urls import Url
 
 CONNECT_TIMEOUT = 10.0
@@ -89,7 +87,8 @@ class Dialler:
                 sock.settimeout(NEXT_ADDRESS if left else CONNECT_TIMEOUT)
                 with _translated(url.host):
                     sock.connect(address)
-                    return Connection(url, self._secure(url, sock))
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    return Connection(url, sock, self._secure(url, sock))
             except BaseException as problem:
                 if sock is not None:
                     sock.close()
@@ -97,39 +96,45 @@ class Dialler:
                     raise
         raise ConnectionTrouble(f"{url.host} has no address")
 
-    def _secure(self, url: Url, sock: socket.socket) -> socket.socket:
-        sock.settimeout(CONNECT_TIMEOUT)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if url.scheme == "https":
-            return self._context.wrap_socket(
-                sock, server_hostname=url.host, suppress_ragged_eofs=False
-            )
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", PATIENCE, 0))
-        return sock
+    def _secure(self, url: Url, sock: socket.socket) -> Session | None:
+        """Make TLS on a connected socket, if the URL asks for it."""
+        if url.scheme != "https":
+            return None
+        deadline = time.monotonic() + CONNECT_TIMEOUT
+
+        def receive(view: memoryview, whole: bool) -> int:
+            return sock.recv_into(view, len(view), socket.MSG_WAITALL if whole else 0)
+
+        session = Session(self._context, url.host, sock.sendall, receive)
+        session.handshake(lambda: sock.settimeout(max(0.001, deadline - time.monotonic())))
+        return session
 
 
 class Connection:
     """One open connection; see the module's theory for who may call what."""
 
-    def __init__(self, url: Url, sock: socket.socket) -> None:
+    def __init__(self, url: Url, sock: socket.socket, tls: Session | None) -> None:
         sock.settimeout(None)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", PATIENCE, 0))
         self.origin = url.origin
         self.idle_since = 0.0
         self._host = url.host
         self._socket = sock
-        self._flags = 0 if isinstance(sock, ssl.SSLSocket) else socket.MSG_WAITALL
+        self._tls = tls
         self._left: memoryview = memoryview(b"")
-        self._aborted = False
+        self.aborted = False
+        """True once somebody else gave the connection up."""
 
     def __repr__(self) -> str:
-        return f"<Connection {self.origin}{' aborted' if self._aborted else ''}>"
+        return f"<Connection {self.origin}{' aborted' if self.aborted else ''}>"
 
     def ask(self, request: bytes) -> Head:
         """Send a request and return the head of the answer. Raises ConnectionTrouble and others."""
-        if self._left:
+        if self._unread:
             raise ServerTrouble(f"{self._host} sent more than the answer it announced")
+        send = self._socket.sendall if self._tls is None else self._tls.send
         with _translated(self._host):
-            self._socket.sendall(request)
+            send(request)
         parser = HeadParser()
         step = memoryview(bytearray(HEAD_STEP))
         while True:
@@ -142,22 +147,19 @@ class Connection:
                 self._left = memoryview(rest)
                 return head
 
-    def receive_into(self, view: memoryview) -> int:
-        """Fill `view`, or as much of it as comes soon; return how many bytes.
+    def receive_into(self, view: memoryview, to_come: int = 0) -> int:
+        """Fill the beginning of `view`, with as much as comes soon; return how many bytes.
 
-        Returns 0 when the server closed the connection. Raises ConnectionTrouble.
+        `to_come`: how many bytes will come for sure, those in `view` among them; without it, what
+        is there is enough. Returns 0 when the server closed. Raises ConnectionTrouble.
         """
-        return self._take(view) or self._receive(view[:STEP], self._flags)
-
-    def receive_some(self, view: memoryview) -> int:
-        """Like `receive_into`, but return as soon as anything is there."""
-        return self._take(view) or self._receive(view, 0)
+        return self._take(view) or self._receive(view, to_come)
 
     def abort(self) -> None:
         """Wake the thread that is blocked in this connection; it gets ConnectionTrouble."""
-        self._aborted = True
+        self.aborted = True
         with contextlib.suppress(OSError):
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close at once, without a word to the server."""
@@ -169,13 +171,15 @@ class Connection:
         An idle connection has nothing to say: what can be read is the end, or a mistake.
         """
         try:
-            if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
-                return False
             poll = select.poll()
             poll.register(self._socket, select.POLLIN)
-            return not self._left and not poll.poll(0)
+            return not self._unread and not poll.poll(0)
         except (OSError, ValueError):
             return False
+
+    @property
+    def _unread(self) -> bool:
+        return bool(self._left) or (self._tls is not None and self._tls.unread)
 
     def _take(self, view: memoryview) -> int:
         """Hand out what came together with the head."""
@@ -186,17 +190,22 @@ class Connection:
         self._left = self._left[count:]
         return count
 
-    def _receive(self, view: memoryview, flags: int) -> int:
+    def _receive(self, view: memoryview, to_come: int) -> int:
         """Receive, and never let a byte through after an abort."""
         count = -1
         while count < 0:
             try:
-                count = self._socket.recv_into(view, len(view), flags)
+                if self._tls is not None:
+                    count = self._tls.receive_into(view, to_come)
+                else:
+                    step = view[:STEP]
+                    flags = socket.MSG_WAITALL if to_come >= len(step) else 0
+                    count = self._socket.recv_into(step, len(step), flags)
             except BlockingIOError:  # SO_RCVTIMEO passed without a byte: whoever watches decides
                 pass
             except OSError as problem:
                 raise _translate(problem, self._host) from None
-            if self._aborted:
+            if self.aborted:
                 raise ConnectionTrouble(f"the connection to {self._host} was given up")
         return count
 
