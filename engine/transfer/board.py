@@ -23,16 +23,22 @@ from collections.abc import Callable
 import msgspec
 
 from engine.transfer.errors import FileChanged, ServerTrouble, Stopped, TransferError
+from engine.transfer.latency import Latency
 from engine.transfer.ranges import Body, Expected
 from engine.transfer.retry import Patience
 from engine.transfer.ring import BLOCK, Ring
+from engine.transfer.stalls import Stalls
 from engine.transfer.window import UNBOUNDED, Lease, Window
 
 UNKNOWN_SIZE = UNBOUNDED
 """Stands for the size of a file whose end nobody has told us yet."""
 
-LONGEST_LEASE = 8 << 20
-"""Bytes: longer ones save no round trips worth having and make the head wait for their ends."""
+LONGEST_LEASE = 32 << 20
+"""Bytes: longer ones save no waiting worth having, at any distance."""
+
+LEASED = 1.25
+"""How much is leased at a time, in rings: the first ranges are nearly written when the last are
+begun, so a little more than the ring holds."""
 
 logger = logging.getLogger("engine.transfer.board")
 
@@ -72,6 +78,8 @@ class Board:
         """True when there will never be a second connection: one request fetches the rest."""
         self._wanted = BLOCK
         self._starved = 0
+        self._called_back = False
+        """True while one that waited for room lets go, to fetch what nobody does."""
         self.expected = expected
         self.answered = False
         """True after the first good answer."""
@@ -79,12 +87,18 @@ class Board:
         """True when the server knows no ranges: one connection, from the first byte."""
         self.target = 1
         """Connections that may hold leases."""
+        self.prospect = 1
+        """Connections that there may be in a moment."""
         self.cap = cap
         """Connections that link and host allow; lowered only."""
         self.failure: BaseException | None = None
         self.stopping = threading.Event()
         """Set when every thread of the download should end."""
         self.counts = Counts()
+        self.dry = False
+        """True while the writer waits for bytes: less has arrived than is worth a write."""
+        self.latency = Latency()
+        """How long answers take and how fast they come; changed under the lock."""
 
     def __repr__(self) -> str:
         return f"<Board {self._window!r} {self._ring!r} target={self.target}>"
@@ -96,8 +110,9 @@ class Board:
         with self._lock:
             while not self.stopping.is_set() and number < self.target:
                 if self.answered or not self._window.leases:
-                    lease = self._window.lease(self._length())
+                    lease = self._window.lease(self._length(), self._window.capacity // 2)
                     if lease is not None:
+                        self._called_back = False
                         return lease
                     if self._all_arrived():
                         return None
@@ -105,6 +120,8 @@ class Board:
                 self._starved += hungry
                 self._room.wait()
                 self._starved -= hungry
+            self._called_back = False
+            self._room.notify_all()
             return None
 
     def rest(self, seconds: float) -> None:
@@ -120,10 +137,20 @@ class Board:
     def give_back(self, lease: Lease) -> None:
         """End a lease, finished or not."""
         with self._lock:
+            if lease.began_at is not None and lease.waiting_since is None:
+                self.latency.fetched(lease.cursor - lease.start, self._clock() - lease.began_at)
             lease.waiting_since = None
             self._window.give_back(lease)
             self._room.notify_all()
             self._work.notify_all()
+
+    def heard(self, lease: Lease) -> None:
+        """The answer for a lease has come."""
+        now = self._clock()
+        with self._lock:
+            if lease.asked_at is not None:
+                self.latency.answered(now - lease.asked_at)
+            lease.began_at = now
 
     def accept(self, body: Body, lease: Lease) -> None:
         """Take a checked answer; the first one decides what the file is."""
@@ -149,6 +176,7 @@ class Board:
                 self.target = 1
                 self._window.take_rest(lease)
             self.answered = True
+            self._patience.progressed()
             self._room.notify_all()
             self._work.notify_all()
         if not body.ranged:
@@ -163,7 +191,7 @@ class Board:
     def claim(self, lease: Lease) -> memoryview | None:
         """Return the memory for the lease's next bytes, up to a block's end; waits for room.
 
-        None when the lease is finished or the download ends.
+        None when the lease is finished, has to be let go, or the download ends.
         """
         with self._lock:
             if lease.cursor > lease.start:
@@ -173,10 +201,14 @@ class Board:
                 end = self._window.room(lease)
                 if end > lease.cursor:
                     return self._ring.view(lease.cursor, end)
-                lease.waiting_since = None
+                if self._window.is_behind_a_gap(lease) and not self._called_back:
+                    self._called_back = True  # one is enough to fetch what all wait for
+                    return None
+                lease.waiting_since, since = None, self._clock()
                 self._starved += 1
                 self._room.wait()
                 self._starved -= 1
+                lease.put_off(self._clock() - since)
             return None
 
     def found_end(self, size: int) -> None:
@@ -266,10 +298,25 @@ class Board:
                     self._ring.trim(capacity)
             self._room.notify_all()
 
-    def leases(self) -> tuple[tuple[Lease, ...], Lease | None]:
-        """Return the leases now held, and the one that holds up the writer."""
+    def stuck(self, stalls: Stalls, *, now: float, heard_at: float) -> list[tuple[Lease, str]]:
+        """Return the leases whose connections should be given up, and why."""
         with self._lock:
-            return self._window.leases, self._window.head()
+            head = self._window.head() if self.answered else None
+            leases = self._window.leases
+            return stalls.find(leases, head, self.latency, now=now, heard_at=heard_at)
+
+    @property
+    def waiting(self) -> float:
+        """The share of connections, 0 to 1, that wait for an answer's first byte."""
+        with self._lock:
+            asked = [each for each in self._window.leases if each.asked_at is not None]
+            waiting = sum(each.began_at is None for each in asked)
+            return min(1.0, waiting / self.target)
+
+    @property
+    def used(self) -> int:
+        """Bytes of the ring in use."""
+        return self._ring.used
 
     @property
     def starved(self) -> float:
@@ -310,13 +357,18 @@ class Board:
         return self._window.exhausted and not self._window.leases
 
     def _length(self) -> int | None:
-        """How long the next lease should be: two for each connection fill the ring."""
+        """How long the next lease should be: the window's fair share, and less near the end.
+
+        The ranges of all connections should end together with the file.
+        """
         if self.unranged or (self.answered and self._alone):
             return None
         if not self.answered:
             return BLOCK
-        share = self._window.capacity // (2 * self.target)
-        return min(LONGEST_LEASE, max(BLOCK, share))
+        share = int(self._window.capacity * LEASED) // max(self.target, self.prospect)
+        tail = self._window.missing // (2 * self.target)
+        least = max(BLOCK, int(self.latency.typical * self.latency.speed))
+        return min(LONGEST_LEASE, max(least, min(share, tail)) + BLOCK // 2)
 
     def _is_due(self) -> bool:
         ready = self._window.ready()

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from engine.transfer.board import Board
+from engine.transfer.crew import Crew
 from engine.transfer.disk import ALIGNMENT, PartFile
 from engine.transfer.errors import (
     ConnectionTrouble,
@@ -33,8 +34,7 @@ from engine.transfer.retry import Patience
 from engine.transfer.ring import BLOCK, Ring
 from engine.transfer.ringsize import RingSize
 from engine.transfer.route import Link, Links, OneLink, Route
-from engine.transfer.stalls import Stalls
-from engine.transfer.window import Lease
+from engine.transfer.turns import Disks, Turn
 from engine.transfer.wire import Dialler, Pool
 from engine.transfer.writer import CHECKPOINT_BYTES, Checkpoint, Observe, Save, Writer
 
@@ -54,17 +54,7 @@ SMALLEST_RING = 4 * BLOCK
 """Bytes: two blocks for the writer, two for the connections; below that they wait in turns."""
 
 TICK = 0.1
-"""Seconds between two looks at the connections while there is nothing to write."""
-
-SPEED_PERIOD = 0.5
-"""Seconds of one measurement of the speed that is shown."""
-
-SMOOTHING = 0.3
-"""Weight of the newest measurement in it."""
-
-JOIN_TIMEOUT = 2.0
-"""Seconds to wait for threads that are on their way out; only one that is connecting takes longer,
-and it touches nothing of the download any more."""
+"""Seconds between two looks at the file while there is nothing to write."""
 
 logger = logging.getLogger("engine.transfer.download")
 
@@ -136,6 +126,7 @@ class Engine:
         """The speed limit over all downloads."""
         self._clock = clock
         self._network = Network(Dialler(ca_file), Pool(clock), Hosts(clock))
+        self._disks = Disks(clock)
 
     def __repr__(self) -> str:
         return f"<Engine {self._network!r}>"
@@ -147,14 +138,26 @@ class Engine:
         *,
         save: Save,
         observe: Observe | None = None,
-        limit: float = 0,
+        limit: float | Pace = 0,
     ) -> "Download":
         """Prepare a download; `limit` is its own speed limit in bytes per second, 0 for none.
+
+        A Pace for a limit may be shared by several downloads, at the same time or in turn.
 
         `save` and `observe` are called in the thread of `run`. `observe(offset, views)` gets every
         byte once, in file order, before it is written; what it raises ends the download.
         """
-        return Download(request, links, self._network, self.pace, save, observe, limit, self._clock)
+        return Download(
+            request,
+            links,
+            self._network,
+            self._disks,
+            self.pace,
+            save,
+            observe,
+            limit,
+            self._clock,
+        )
 
     def close(self) -> None:
         """Close idle connections."""
@@ -169,17 +172,19 @@ class Download:
         request: Request,
         links: Links,
         network: Network,
+        disks: Disks,
         pace: Pace,
         save: Save,
         observe: Observe | None,
-        limit: float,
+        limit: float | Pace,
         clock: Callable[[], float],
     ) -> None:
-        self.pace = Pace(limit, clock)
+        self.pace = limit if isinstance(limit, Pace) else Pace(limit, clock)
         """This download's own speed limit."""
         self._request = request
         self._route = Route(links)
         self._network = network
+        self._disks = disks
         self._paces = (pace, self.pace)
         self._save = save
         self._observe = observe
@@ -189,11 +194,6 @@ class Download:
         self._ring = Ring(cap)
         now = clock()
         self._ring_size = RingSize(cap, BLOCK, now)
-        self._parallelism = Parallelism(request.connections, now)
-        self._stalls = Stalls()
-        self._fetchers: list[Fetcher] = []
-        self._gone = 0
-        self._speed = _Speed(now)
         self._board = Board(
             start=self._start,
             expected=expected,
@@ -202,6 +202,13 @@ class Download:
             reach=cap,
             cap=request.connections,
             patience=Patience(request.patience),
+            clock=clock,
+        )
+        self._crew = Crew(
+            self._board,
+            self._fetcher,
+            parallelism=Parallelism(request.connections, now),
+            ring_size=self._ring_size,
             clock=clock,
         )
 
@@ -219,16 +226,18 @@ class Download:
         try:
             with PartFile(self._request.path) as part:
                 self._check_prefix(part)
-                writer = self._writer(part)
-                try:
-                    self._transfer(part, writer)
-                finally:
-                    self._end_fetchers()
-                size = self._board.size
-                if size is None:
-                    raise ConnectionTrouble("the file ended without a size")
-                part.finish(size)
-                writer.checkpoint()
+                with (
+                    self._disks.join(part.path) as turn,
+                    contextlib.closing(self._writer(part, turn)) as writer,
+                ):
+                    try:
+                        self._transfer(part, writer)
+                    finally:
+                        self._crew.end()
+                    size = self._board.size
+                    if size is None:
+                        raise ConnectionTrouble("the file ended without a size")
+                    writer.finish(size)
                 return self._outcome(part, size, self._clock() - began)
         finally:
             self._ring.close()
@@ -236,17 +245,16 @@ class Download:
     def stop(self) -> None:
         """End the download; `run` saves what there is and raises Stopped. Any thread."""
         self._board.stop()
-        for fetcher in list(self._fetchers):
-            fetcher.abort()
+        self._crew.abort()
 
     def progress(self) -> Progress:
         """Return how far it is. Any thread."""
         board = self._board
         return Progress(
-            received=self._received(),
+            received=self._crew.received,
             flushed=board.ready()[0],
             size=board.size,
-            speed=self._speed.value,
+            speed=self._crew.speed,
             connections=board.counts.connections,
             ring=self._ring.used,
             retries=board.counts.retries,
@@ -256,7 +264,7 @@ class Download:
         board = self._board
         if board.done:
             return
-        self._hire()
+        self._crew.start()
         reserved = not self._request.preallocate
         try:
             while not board.done:
@@ -264,12 +272,11 @@ class Download:
                     part.reserve(board.size)
                     reserved = True
                 capacity = self._ring_size.capacity
-                board.wait(writer.target(capacity), TICK)
+                writer.wait(capacity, TICK)
                 board.raise_failure()
                 part.check(writer.written)
                 while writer.step(capacity) and not board.stopping.is_set():
-                    self._watch(writer)
-                self._watch(writer)
+                    capacity = self._ring_size.capacity
         except DiskTrouble:
             board.stop()  # what the cache holds now is not to be trusted: nothing more is synced
             raise
@@ -287,64 +294,9 @@ class Download:
             board.stop()
             raise
 
-    def _watch(self, writer: Writer) -> None:
-        """Look after the connections: how many, how large a ring, and which one is stuck."""
-        board, now = self._board, self._clock()
-        starved = board.starved
-        received = self._received()
-        self._speed.observe(now, received)
-        if board.cap < self._parallelism.cap:
-            self._parallelism.limit(board.cap)
-        disk_bound = starved > 0 and not writer.dry
-        if self._parallelism.observe(now, received, disk_bound=disk_bound):
-            logger.info(
-                "connections=%d reason=%r", self._parallelism.target, self._parallelism.reason
-            )
-        if board.answered and board.target != self._parallelism.target and not board.unranged:
-            board.resize(target=self._parallelism.target)
-        if self._ring_size.observe(now, starved=starved, dry=writer.dry):
-            logger.info("ring=%d reason=%r", self._ring_size.capacity, self._ring_size.reason)
-            board.resize(capacity=self._ring_size.capacity)
-        leases, head = board.leases()
-        if not board.answered:
-            head = None  # a first answer may take its time: nobody waits for it yet
-        for lease in self._stalls.find(leases, head, now=now, full=starved > 0, dry=writer.dry):
-            self._replace(lease)
-        self._hire()
-
-    def _hire(self) -> None:
-        """Have a thread for each connection that is wanted."""
-        for fetcher in [each for each in self._fetchers if not each.thread.is_alive()]:
-            self._fetchers.remove(fetcher)
-            self._gone += fetcher.received
-        if self._board.fetched:
-            return
-        there = {fetcher.number for fetcher in self._fetchers}
-        for number in range(self._board.target):
-            if number not in there:
-                fetcher = Fetcher(
-                    number, self._board, self._route, self._network, self._paces, self._clock
-                )
-                fetcher.thread.start()
-                self._fetchers.append(fetcher)
-
-    def _replace(self, lease: Lease) -> None:
-        for fetcher in self._fetchers:
-            if fetcher.lease is lease:
-                logger.info("connection=%d action=replace reason=stalled", fetcher.number)
-                fetcher.abort()
-
-    def _end_fetchers(self) -> None:
-        """Wait for the connections' threads; those that are busy connecting end by themselves."""
-        deadline = self._clock() + JOIN_TIMEOUT
-        for fetcher in self._fetchers:
-            if self._board.stopping.is_set():
-                fetcher.abort()
-            fetcher.thread.join(max(0.0, deadline - self._clock()))
-        self._board.stop()
-
-    def _received(self) -> int:
-        return self._gone + sum(fetcher.received for fetcher in list(self._fetchers))
+    def _fetcher(self, number: int) -> Fetcher:
+        paces, clock = self._paces, self._clock
+        return Fetcher(number, self._board, self._route, self._network, paces, clock)
 
     def _check_prefix(self, part: PartFile) -> None:
         resume, size = self._request.resume, self._request.size
@@ -353,15 +305,17 @@ class Download:
         part.check(self._start)
         part.cut(self._start)
 
-    def _writer(self, part: PartFile) -> Writer:
+    def _writer(self, part: PartFile, turn: Turn) -> Writer:
         request = self._request
         return Writer(
             part,
             self._board,
+            turn,
             start=self._start,
             batch=request.batch,
             flush_interval=request.flush_interval,
-            checkpoint_bytes=min(CHECKPOINT_BYTES, request.ring // 2),
+            checkpoint_bytes=CHECKPOINT_BYTES,
+            most_unsaved=request.ring // 2,
             save=self._save,
             observe=self._observe,
             clock=self._clock,
@@ -371,7 +325,7 @@ class Download:
         counts = self._board.counts
         return Outcome(
             size=size,
-            received=self._received(),
+            received=self._crew.received,
             seconds=seconds,
             writes=part.writes,
             retries=counts.retries,
@@ -381,24 +335,6 @@ class Download:
             etag=self._board.expected.etag,
             last_modified=self._board.expected.last_modified,
         )
-
-
-class _Speed:
-    """Bytes per second, smoothed enough to be read and fast enough to be true."""
-
-    def __init__(self, now: float) -> None:
-        self.value = 0.0
-        self._at = now
-        self._counted = 0
-
-    def observe(self, now: float, received: int) -> None:
-        elapsed = now - self._at
-        if elapsed < SPEED_PERIOD:
-            return
-        rate = (received - self._counted) / elapsed
-        weight = 1.0 if not self.value else SMOOTHING
-        self.value += weight * (rate - self.value)
-        self._at, self._counted = now, received
 
 
 def _start(request: Request) -> tuple[int, Expected]:

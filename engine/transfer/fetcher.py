@@ -28,7 +28,7 @@ from engine.transfer.errors import (
 )
 from engine.transfer.hosts import Hosts
 from engine.transfer.http1 import Head, build_request
-from engine.transfer.pace import Pace
+from engine.transfer.pace import Pace, Throttle
 from engine.transfer.ranges import Body, RangeIgnored, Redirect, check
 from engine.transfer.route import Place, Route
 from engine.transfer.window import Lease
@@ -37,9 +37,6 @@ from engine.transfer.wire import Connection, Dialler, Pool
 BUSY_PAUSE = 2.0
 """Seconds to leave a host alone that says it is busy but not for how long (JDownloader spaces
 requests to AllDebrid's hosts by this much after a complaint)."""
-
-LONGEST_NAP = 0.25
-"""Seconds a limited connection sleeps at a time: a limit that is lifted should be felt."""
 
 LONGEST_PAUSE = 600.0
 """Seconds at most to leave a host alone, whatever it says: a date in the next century is an error
@@ -75,7 +72,7 @@ class Fetcher:
         self._board = board
         self._route = route
         self._network = network
-        self._paces = paces
+        self._throttle = Throttle(paces, clock)
         self._clock = clock
         self._connection: Connection | None = None
         self.thread = threading.Thread(target=self.run, name=f"fetch-{number}", daemon=True)
@@ -135,6 +132,7 @@ class Fetcher:
         if asked[1] == UNKNOWN_SIZE:
             asked = (asked[0], None)
         head = self._ask(lease, place, asked)
+        board.heard(lease)
         answer = check(head, asked=asked, expected=board.expected, now=time.time())
         if isinstance(answer, Redirect):
             self._hang_up(keep=False)
@@ -153,28 +151,36 @@ class Fetcher:
 
     def _read(self, lease: Lease, reader: Reader, body: Body) -> None:
         """Read the body into the lease's memory, block by block."""
-        board, clock, paces = self._board, self._clock, self._paces
+        board, clock = self._board, self._clock
+        grant, spend = self._throttle.grant, self._throttle.spend
         read_into = reader.read_into
         while (view := board.claim(lease)) is not None:
             filled, room = 0, len(view)
             while filled < room:
+                granted = grant(room - filled) or self._turn(lease, room - filled)
+                if not granted:
+                    return
                 lease.waiting_since = clock()
-                count = read_into(view[filled:])
+                count = read_into(view[filled : filled + granted])
                 if not count:
                     self._end_early(lease, body)
                     return
                 filled += count
                 lease.cursor += count
                 self.received += count
-                for pace in paces:
-                    delay = pace.charge(count)
-                    while delay:
-                        lease.waiting_since = None
-                        if board.stopping.wait(min(delay, LONGEST_NAP)):
-                            return
-                        delay = pace.charge(0)
+                spend(count)
             self._route.worked()
         lease.waiting_since = None
+
+    def _turn(self, lease: Lease, wanted: int) -> int:
+        """Wait until the limits let us read; return how many bytes, 0 when the download ends."""
+        since = self._clock()
+        while not (granted := self._throttle.grant(wanted)):
+            lease.waiting_since = None  # it waits for us, not for the server
+            if self._board.stopping.wait(self._throttle.nap):
+                return 0
+        lease.put_off(self._clock() - since)
+        return granted
 
     def _end_early(self, lease: Lease, body: Body) -> None:
         """The body ended before the lease: it may, where the answer said so or knew no length."""
@@ -187,10 +193,14 @@ class Fetcher:
         """Read and drop what is there already: this server can only begin at the beginning."""
         scratch = memoryview(bytearray(SCRATCH))
         while count:
+            granted = self._turn(lease, min(count, SCRATCH))
+            if not granted:
+                raise Stopped("stopped")
             lease.waiting_since = self._clock()
-            read = reader.read_into(scratch[: min(count, SCRATCH)])
+            read = reader.read_into(scratch[:granted])
             if not read:
                 raise ServerTrouble("the server sent less than it had sent before")
+            self._throttle.spend(read)
             count -= read
 
     def _ask(self, lease: Lease, place: Place, asked: tuple[int, int | None]) -> Head:
@@ -203,16 +213,16 @@ class Fetcher:
         kept = self._connection or self._pick_up(self._network.pool.take(url.origin))
         if kept is not None:
             try:
-                lease.waiting_since = self._clock()
+                lease.asked_at = lease.waiting_since = self._clock()
                 return kept.ask(request)
             except (ConnectionTrouble, ServerTrouble):
-                if self._board.stopping.is_set():
+                if self._board.stopping.is_set() or kept.aborted:
                     raise
                 self._hang_up(keep=False)  # it was idle too long: nobody's fault
-        lease.waiting_since = None
+        lease.asked_at = lease.waiting_since = None
         fresh = self._network.dialler.dial(url, self._board.stopping)
         self._pick_up(fresh)
-        lease.waiting_since = self._clock()
+        lease.asked_at = lease.waiting_since = self._clock()
         return fresh.ask(request)
 
     def _mend(self, problem: TransferError, place: Place | None, lease: Lease) -> float:

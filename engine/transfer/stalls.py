@@ -1,87 +1,133 @@
-"""Which connection is stuck and should be replaced. Pure: told what is, says what to give up.
+"""Which connection should be given up, so that another fetches its range. Pure: told what is.
 
 Theory
-    A connection that brings nothing holds its lease. If that lease is the head of the file, the
-    whole download waits for it as soon as the ring is full, so the head is given up after seconds
-    where others are left alone for longer. A head that is merely slow is given up as well, once it
-    is all the writer waits for while the ring is full.
+    With an ordered file one late range holds up everything behind it, so it is worth a new request
+    as soon as that is likely to be faster. There are three ways to be late:
 
-    A replacement may meet the same slow server. Each one that did not help doubles the patience
-    for the next, and quiet time halves it again: a server that takes five seconds for every first
-    byte is learned, not fought.
+        unanswered  no first byte after longer than this server's answers take (`latency`)
+        silent      bytes came, and then none for `HEAD` seconds at the head of the file, where
+                    everybody waits, or for `OTHERS` elsewhere
+        slow        bytes come, but a new request would bring the rest several times sooner
+
+    While no connection at all hears anything, it is the line that pauses: new requests would not
+    help, and only `ALL` seconds of that are taken for a stall. A pause that has ended is taken off
+    everybody's time.
+
+    A range that is given up goes back to the first that is free, usually the same thread with a new
+    connection; nothing that has arrived is lost. Whatever was given up in vain raises the bar:
+    unanswered requests through `Latency.gave_up`, slow ones through the speed that is taken for
+    usual. So a server that is slow for everybody is learned, not fought.
 """
 
+from engine.transfer.latency import Latency
 from engine.transfer.window import Lease
 
-HEAD = 2.0
-"""Seconds without a byte at the head of the file: several round trips and a lost packet's resends,
-short against the ten seconds a server may take to notice the same."""
+HEAD = 1.0
+"""Seconds without a byte at the head of the file, while others receive: several round trips and a
+lost packet's resends."""
 
 OTHERS = 10.0
 """Seconds without a byte elsewhere."""
 
-SLOW_HEAD = 1.0
-"""Seconds that a full ring may wait for its head, while bytes come in one by one."""
+ALL = 4.0
+"""Seconds without a byte on any connection: longer than a line's hiccup, shorter than a
+server takes to notice that it has lost us."""
 
-QUIET = 30.0
-"""Seconds without a replacement after which patience is halved."""
+PAUSE = 0.1
+"""Seconds without a byte on any connection after which, if answers don't usually take as long, it
+is the line that pauses."""
 
-LONGEST = 5
-"""Doublings at most: 2 s become about a minute."""
+SLOWER = 3.0
+"""How many times sooner a new request must bring the rest."""
+
+SEEN = 0.05
+"""Seconds after which a lease's speed is believed."""
+
+QUIET = 10.0
+"""Seconds after which one more slow connection may be given up as readily as the first."""
 
 
 class Stalls:
     """Watches the leases of one download."""
 
     def __init__(self) -> None:
-        self._doublings = 0
-        self._replaced_at = 0.0
-        self._head: Lease | None = None
-        self._held_since: float | None = None
+        self._slower = SLOWER
+        self._slow_at = 0.0
+        self._heard_at = float("inf")
+        self._resumed_at = 0.0
 
     def __repr__(self) -> str:
-        return f"<Stalls patience x{2**self._doublings}>"
+        return f"<Stalls slower={self._slower}>"
 
     def find(
         self,
         leases: tuple[Lease, ...],
         head: Lease | None,
+        latency: Latency,
         *,
         now: float,
-        full: bool,
-        dry: bool,
-    ) -> list[Lease]:
-        """Return the leases whose connections should be given up.
+        heard_at: float,
+    ) -> list[tuple[Lease, str]]:
+        """Return the leases whose connections should be given up, and why.
 
-        `full`: others wait for room. `dry`: the writer waits for bytes.
+        `heard_at`: when a byte last came, on whatever connection.
         """
-        factor = 2.0**self._doublings
-        stuck = [lease for lease in leases if _waits(lease, now) > factor * _allowed(lease, head)]
-        if self._head_is_slow(head, now, held=full and dry and len(leases) > 1, factor=factor):
-            stuck += [head] if head is not None and head not in stuck else []
-        if stuck:
-            self._doublings = min(LONGEST, self._doublings + 1)
-            self._replaced_at = now
-            self._held_since = None
-        elif self._doublings and now - self._replaced_at > QUIET:
-            self._doublings -= 1
-            self._replaced_at = now
-        return stuck
+        self._put_off(leases, latency, heard_at)
+        found = []
+        for lease in leases:
+            late = self._unanswered(lease, latency, now) or self._silent(lease, head, now)
+            if late:
+                latency.gave_up()
+            elif heard_at == now:  # else the line may be about to pause
+                late = self._slow(lease, latency, now)
+            if late:
+                found.append((lease, late))
+        return found
 
-    def _head_is_slow(self, head: Lease | None, now: float, *, held: bool, factor: float) -> bool:
-        if not held or head is None or head is not self._head or head.waiting_since is None:
-            self._head, self._held_since = head, None
-            return False
-        if self._held_since is None:
-            self._held_since = now
-        return now - self._held_since > factor * SLOW_HEAD
+    def _slow(self, lease: Lease, latency: Latency, now: float) -> str:
+        """Tell whether a new request would bring the rest of the lease much sooner."""
+        if lease.began_at is None or lease.waiting_since is None or not latency.speed:
+            return ""
+        seen = now - lease.began_at
+        if seen < max(SEEN, latency.limit):
+            return ""
+        left, speed = lease.end - lease.cursor, (lease.cursor - lease.start) / seen
+        anew = latency.limit + left / latency.speed
+        if left <= speed * anew * self._bar(now):
+            return ""
+        self._slower, self._slow_at = self._bar(now) * 2, now
+        latency.fetched(lease.cursor - lease.start or 1, seen)
+        return "slow"
 
+    def _bar(self, now: float) -> float:
+        """Return how many times sooner it must be now."""
+        return SLOWER if now - self._slow_at > QUIET else self._slower
 
-def _waits(lease: Lease, now: float) -> float:
-    """Return for how long a lease's holder has waited for the server."""
-    since = lease.waiting_since
-    return 0.0 if since is None else now - since
+    def _put_off(self, leases: tuple[Lease, ...], latency: Latency, heard_at: float) -> None:
+        """Take a pause of the line, once it has ended, off everybody's time."""
+        before, self._heard_at = self._heard_at, heard_at
+        if heard_at - before <= max(PAUSE, latency.limit):
+            return
+        self._resumed_at = heard_at
+        for lease in leases:
+            if lease.began_at is not None and lease.began_at <= before and lease.waiting_since:
+                lease.began_at += heard_at - before
 
+    def _unanswered(self, lease: Lease, latency: Latency, now: float) -> str:
+        asked = lease.asked_at
+        if asked is None or lease.began_at is not None or lease.waiting_since is None:
+            return ""
+        others = self._heard_at - max(asked, self._resumed_at)
+        late = others > latency.limit or now - asked > max(latency.limit, ALL)
+        return "unanswered" if late else ""
 
-def _allowed(lease: Lease, head: Lease | None) -> float:
-    return HEAD if lease is head else OTHERS
+    def _silent(self, lease: Lease, head: Lease | None, now: float) -> str:
+        since = lease.waiting_since
+        if since is None or lease.began_at is None:
+            return ""
+        others = self._heard_at - max(since, self._resumed_at)
+        if lease is head:
+            late = others > HEAD or now - since > ALL
+        else:
+            late = now - max(since, self._resumed_at) > OTHERS
+        return "silent" if late else ""

@@ -13,15 +13,16 @@ Theory
     and the leases' cursors, and everything below it may be written: that is `ready()`.
 
 Rules
-    Leases are handed out in file order and never begin at or beyond `limit()`: a byte farther than
-    `base + capacity` has no place in the ring, and a byte farther than `durable + reach` would make
-    a crash cost more than `reach` bytes. Since the first gap always comes first, the head of the
-    file is never starved by what lies behind it.
+    No byte is stored at or beyond `limit()`: one farther than `base + capacity` has no place in the
+    ring, and one farther than `durable + reach` would make a crash cost more than `reach` bytes.
+    A holder asks `room()` before each block, and waits. Room goes by position, not by who comes
+    first: the head's is always there, so whoever waits for room waits for the head. A holder that
+    waits while nobody fetches the head must let go and fetch that: `is_behind_a_gap()`.
 
-    A lease of a given length ends on a block border (or at the end of what is missing) and inside
-    the window, so its holder never has to wait for room half-way, and several holders can never
-    wait for each other. Only a lease of the whole rest (a download with one connection, or a server
-    without ranges) may reach beyond the window; its holder asks `room()` before each block.
+    Leases are handed out in file order, and end on block borders. They begin below the limit, or at
+    most `ahead` bytes beyond it: what is asked for now comes only when its first byte has travelled
+    here, and by then the writer has moved on. Since the first gap always comes first, the head of
+    the file is never starved by what lies behind it.
 
 What breaks if you edit
     `cursor` is advanced by the lease's holder without a lock, one int store at a time; everything
@@ -40,7 +41,7 @@ UNBOUNDED = 1 << 62
 class Lease:
     """A range that one connection fetches, in order. `[cursor, end)` is still missing."""
 
-    __slots__ = ("cursor", "end", "start", "waiting_since")
+    __slots__ = ("asked_at", "began_at", "cursor", "end", "start", "waiting_since")
 
     def __init__(self, start: int, end: int) -> None:
         self.start = start
@@ -48,6 +49,15 @@ class Lease:
         self.cursor = start
         self.waiting_since: float | None = None
         """Since when its holder waits for the server; None while it waits for us."""
+        self.asked_at: float | None = None
+        """When its holder asked the server for it."""
+        self.began_at: float | None = None
+        """When the answer came, put off by as long as its holder has waited for us since."""
+
+    def put_off(self, seconds: float) -> None:
+        """Its holder has waited for us: that is not the server's time."""
+        if self.began_at is not None:
+            self.began_at += seconds
 
     def __repr__(self) -> str:
         return f"<Lease {self.start}..{self.end} at {self.cursor}>"
@@ -87,18 +97,19 @@ class Window:
             f"{len(self._leases)} leases, {len(self._gaps)} gaps>"
         )
 
-    def lease(self, length: int | None) -> Lease | None:
-        """Hand out the first missing bytes; None when there is no room.
+    def lease(self, length: int | None, ahead: int = 0) -> Lease | None:
+        """Hand out the first missing bytes; None when they are too far away.
 
-        About `length` bytes, or with None all up to the next that somebody else fetches.
+        About `length` bytes, or with None all up to the next that somebody else fetches; `ahead`
+        is how many bytes beyond the limit they may begin.
         """
-        if not self._gaps or self._gaps[0].start >= self.limit():
+        if not self._gaps or self._gaps[0].start >= self.limit() + ahead:
             return None
         gap = self._gaps[0]
         end = gap.end
         if length is not None:
             border = (gap.start + length) // self.block * self.block
-            end = min(end, self.limit(), max(border, self._next_border(gap.start)))
+            end = min(end, max(border, self._next_border(gap.start)))
         lease = Lease(gap.start, end)
         gap.start = end
         if gap.start == gap.end:
@@ -146,10 +157,19 @@ class Window:
         """Return how far the lease's holder may fill: a block border, its end, or its cursor."""
         return max(lease.cursor, min(self._next_border(lease.cursor), lease.end, self.limit()))
 
+    def is_behind_a_gap(self, lease: Lease) -> bool:
+        """Tell whether nobody fetches the bytes that the lease's holder waits for."""
+        return bool(self._gaps) and self._gaps[0].start < lease.cursor
+
     def head(self) -> Lease | None:
         """Return the lease that holds up the writer, if the first missing byte is leased."""
         missing = self.ready()
         return next((each for each in self._leases if each.cursor == missing < each.end), None)
+
+    @property
+    def missing(self) -> int:
+        """Bytes from the first that nobody fetches yet to the end of the file."""
+        return self.size - self._gaps[0].start if self._gaps else 0
 
     @property
     def leases(self) -> tuple[Lease, ...]:

@@ -86,7 +86,7 @@ def test_it_says_that_it_hashes_what_is_there(engine, host, part):
 
 
 def test_it_stops_when_there_is_a_signal(engine, host, part):
-    with host.stalls_after(0), pytest.raises(Stopped):
+    with host.stalls_after(0, times=None), pytest.raises(Stopped):
         attempt(engine, host.url("/film.mkv"), Request(path=part)).run(None, [signal.SIGINT])
 
 
@@ -114,7 +114,7 @@ def test_it_ends_with_its_thread(engine, host, part):
 
 def test_a_bar_is_drawn_meanwhile(engine, host, part):
     stream = io.StringIO()
-    with host.stalls_at(0.75) as fault:
+    with host.stalls_at(0.75, times=None) as fault:
 
         class LettingGo(Bar):
             def draw(self, shown):

@@ -285,7 +285,7 @@ class TestAFileThatIsThere:
         assert sha256(target) == film.sha256()
 
     def test_is_kept_when_it_appears_meanwhile(self, get, host, film, target):
-        fault = host.stalls_at(0.5)
+        fault = host.stalls_at(0.5, times=None)
 
         def appear():
             fault.wait()

@@ -98,7 +98,7 @@ async def test_a_piece_that_is_wrong_twice_fails_the_torrent_by_name(world):
 async def test_a_restart_does_not_give_a_wrong_piece_another_chance(world):
     world.hold(FILM)
     world.host.corrupts(1_000_000, path=world.served(FILM), times=1)
-    stalled = world.host.stalls_at(2_000_000, path=world.served(FILM))
+    stalled = world.host.stalls_at(2_000_000, times=None, path=world.served(FILM))
     await world.start()
     await world.add(FILM)
     await world.until(lambda: stalled.hits > 0 and world.view(FILM).downloaded > 1_100_000)
@@ -481,7 +481,7 @@ async def test_what_was_spoilt_on_disk_in_an_open_piece_is_found_when_going_on(w
 
 async def test_speed_progress_and_time_to_go_are_shown_while_it_downloads(world):
     world.hold(FILM)
-    stalled = world.host.stalls_at(2_000_000, path=world.served(FILM))
+    stalled = world.host.stalls_at(2_000_000, times=None, path=world.served(FILM))
     await world.start()
     await world.add(FILM)
     await world.until(lambda: world.view(FILM).downloaded > 1_000_000)
@@ -500,7 +500,7 @@ async def test_speed_progress_and_time_to_go_are_shown_while_it_downloads(world)
 
 async def _half_downloaded(world, film: Torrent = FILM, *, magnet: bool = False) -> int:
     """Download about half of a film and pause; return the durable prefix."""
-    stalled = world.host.stalls_at(2_000_000, path=world.served(film), times=None)
+    stalled = world.host.stalls_at(2_000_000, times=None, path=world.served(film))
     await world.start(connections=1)
     await world.add(film, magnet=magnet)
     await world.until(lambda: world.view(film).downloaded > 1_500_000)

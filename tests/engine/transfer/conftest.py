@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.transfer import fetcher, retry, stalls
+from engine.transfer import fetcher, latency, retry, stalls
 from engine.transfer.download import Engine, Link, OneLink, Request
 from engine.transfer.route import Links
 from tests.fakes.filehost import FileHost, Pattern
@@ -69,7 +69,9 @@ def quick(monkeypatch):
     """Make what takes seconds in life take milliseconds here; the rules stay as they are."""
     monkeypatch.setattr(stalls, "HEAD", 0.15)
     monkeypatch.setattr(stalls, "OTHERS", 0.3)
-    monkeypatch.setattr(stalls, "SLOW_HEAD", 0.15)
+    monkeypatch.setattr(stalls, "ALL", 0.3)
+    monkeypatch.setattr(latency, "FIRST_LIMIT", 0.3)
+    monkeypatch.setattr(latency, "LONGEST_LIMIT", 0.6)
     monkeypatch.setattr(retry, "FIRST_DELAY", 0.01)
     monkeypatch.setattr(fetcher, "BUSY_PAUSE", 0.02)
 

@@ -10,6 +10,7 @@ import pytest
 from engine.transfer import download as module
 from engine.transfer.download import Checkpoint, Engine, OneLink, Request
 from engine.transfer.errors import DiskFull, DiskTrouble, FileChanged, Stopped, Unusable
+from engine.transfer.turns import Disks
 from tests.fakes.filehost import FileHost, Pattern
 
 MIB = 1 << 20
@@ -267,7 +268,7 @@ def test_a_folder_that_is_not_there_is_named(prepare, host, tmp_path):
 
 def test_its_repr_is_an_operators_view_without_secrets(prepare, host):
     run = prepare(host.url("/film") + "?passkey=secret")
-    text = repr(run.download) + repr(run.download._route) + repr(run.download._fetchers)
+    text = repr(run.download) + repr(run.download._route) + repr(run.download._crew._fetchers)
 
     assert "film.part" in text
     assert "secret" not in text
@@ -327,3 +328,113 @@ def test_a_full_disk_is_what_is_told_even_if_nothing_can_be_saved_either(
     run.download._save = save
     with pytest.raises(DiskFull, match="no room"):
         run()
+
+
+def test_it_syncs_in_a_thread_of_its_own_and_saves_in_that_of_the_run(prepare, host, monkeypatch):
+    threads = {"sync": set(), "save": set()}
+    real = module.PartFile.sync
+
+    def sync(self):
+        threads["sync"].add(threading.current_thread())
+        real(self)
+
+    monkeypatch.setattr(module.PartFile, "sync", sync)
+    run = prepare(host.url("/film"), ring=4 * MIB)
+    run.download._save = lambda _: threads["save"].add(threading.current_thread())
+    run()
+
+    assert threads["save"] == {threading.current_thread()}
+    assert len(threads["sync"]) == 1
+    assert not threads["sync"] & threads["save"]
+    assert not any(thread.is_alive() for thread in threads["sync"])
+
+
+def test_a_sync_that_fails_beside_the_writes_ends_the_download(prepare, host, monkeypatch):
+    syncs = []
+
+    def sync(_):
+        syncs.append(None)
+        raise DiskTrouble("EIO")
+
+    monkeypatch.setattr(module.PartFile, "sync", sync)
+    run = prepare(host.url("/film"), ring=4 * MIB)
+    with pytest.raises(DiskTrouble, match="EIO"):
+        run()
+
+    assert run.saved == []
+    assert len(syncs) == 1
+
+
+@pytest.fixture
+def disks():
+    return Disks(rotates=lambda _: True)
+
+
+def test_downloads_on_one_disk_do_not_write_at_once(prepare, host, tmp_path, monkeypatch, disks):
+    writing, at_once = [], []
+    real = module.PartFile.write
+
+    def write(self, offset, views):
+        writing.append(self)
+        real(self, offset, views)
+        at_once.append(len(writing))
+        writing.remove(self)
+
+    monkeypatch.setattr(module.PartFile, "write", write)
+    runs = [prepare(host.url("/film"), path=tmp_path / name, batch=4 * MIB) for name in "abc"]
+    threads = []
+    for run in runs:
+        run.download._disks = disks
+        threads.append(threading.Thread(target=run))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+
+    assert set(at_once) == {1}
+    assert all(run.bytes == FILM.read() for run in runs)
+    assert "{}" in repr(disks)
+
+
+def test_stopped_while_it_waits_for_its_turn_it_writes_what_it_has_as_soon_as_it_may(
+    prepare, host, tmp_path, disks
+):
+    run = prepare(host.url("/film"))
+    run.download._disks = disks
+    ended = []
+
+    def work():
+        with pytest.raises(Stopped):
+            run()
+        ended.append(True)
+
+    with disks.join(tmp_path) as other, disks.join(tmp_path) as third:
+        assert other.ask(MIB)
+        assert not third.ask(MIB)
+        thread = threading.Thread(target=work)
+        thread.start()
+        while run.download.progress().received < FILM.size:
+            thread.join(0.01)
+        run.download.stop()
+        thread.join(0.05)
+        assert not ended
+        other.wrote(MIB, 0.1)
+        thread.join(10)
+
+    assert ended
+    assert run.bytes == FILM.read()
+    assert run.saved[-1].flushed == FILM.size
+
+
+def test_a_download_that_fails_gives_up_its_turn(prepare, host, tmp_path, disks):
+    def fail(*_):
+        raise ZeroDivisionError
+
+    failing, waiting = prepare(host.url("/film")), prepare(host.url("/film"), path=tmp_path / "b")
+    for run in (failing, waiting):
+        run.download._disks = disks
+    failing.download._observe = fail
+    with pytest.raises(ZeroDivisionError):
+        failing()
+    waiting()
+
+    assert waiting.bytes == FILM.read()

@@ -29,11 +29,65 @@ def test_leases_are_handed_out_in_file_order_and_end_on_block_borders():
     assert spans == [(0, 16), (16, 32), (32, 48), (48, 64)]
 
 
-def test_nothing_is_leased_that_has_no_place_in_the_ring():
+def test_nothing_is_leased_that_begins_beyond_the_ring():
     ranges = window(capacity=2 * BLOCK)
     ranges.lease(2 * BLOCK)
 
     assert ranges.lease(BLOCK) is None
+
+
+def test_a_lease_that_begins_in_the_ring_may_end_beyond_it_and_is_filled_as_far_as_it_goes():
+    ranges = window(capacity=2 * BLOCK)
+    lease = ranges.lease(3 * BLOCK)
+
+    assert (lease.start, lease.end) == (0, 3 * BLOCK)
+    lease.cursor = 2 * BLOCK
+    assert ranges.room(lease) == lease.cursor  # no room: its holder waits
+
+
+def test_a_lease_may_begin_as_far_ahead_of_the_ring_as_is_said():
+    ranges = window(capacity=2 * BLOCK)
+    ranges.lease(2 * BLOCK)
+
+    assert ranges.lease(BLOCK, ahead=0) is None
+    early = ranges.lease(BLOCK, ahead=1)
+    assert early.start == 2 * BLOCK
+    assert ranges.lease(BLOCK, ahead=BLOCK) is None
+    assert ranges.lease(BLOCK, ahead=BLOCK + 1).start == 3 * BLOCK
+
+
+def test_what_begins_ahead_gets_room_when_the_writer_has_moved_on():
+    ranges = window(capacity=2 * BLOCK)
+    head = ranges.lease(2 * BLOCK)
+    early = ranges.lease(BLOCK, ahead=1)
+    assert ranges.room(early) == early.start
+
+    head.cursor = BLOCK
+    ranges.advance(BLOCK)
+
+    assert ranges.room(early) == early.end
+
+
+def test_the_head_always_has_room():
+    ranges = window(capacity=BLOCK)
+    head = ranges.lease(BLOCK)
+    for _ in range(3):
+        ranges.lease(BLOCK, ahead=1000)
+
+    assert ranges.room(head) == head.end
+
+
+def test_who_waits_for_room_behind_bytes_that_nobody_fetches_is_told():
+    ranges = window(capacity=BLOCK)
+    head, early = ranges.lease(BLOCK), ranges.lease(BLOCK, ahead=BLOCK)
+    ranges.lease(BLOCK, ahead=2 * BLOCK)
+    assert not ranges.is_behind_a_gap(early)
+
+    ranges.give_back(head)
+
+    assert ranges.is_behind_a_gap(early)
+    ranges.lease(BLOCK)
+    assert not ranges.is_behind_a_gap(early)
 
 
 def test_an_unaligned_start_leads_to_the_next_border():
@@ -110,18 +164,16 @@ def test_a_size_that_is_found_out_late_ends_the_last_gap():
     assert ranges.lease(None).end == 100
 
 
-def test_nothing_is_leased_that_a_crash_could_cost_beyond_the_reach():
+def test_nothing_is_stored_that_a_crash_could_cost_beyond_the_reach():
     ranges = Window(start=0, size=1000, capacity=8 * BLOCK, block=BLOCK, reach=2 * BLOCK)
     lease = ranges.lease(4 * BLOCK)
-    assert lease.end == 2 * BLOCK
-    lease.cursor = lease.end
-    ranges.give_back(lease)
+    lease.cursor = 2 * BLOCK
     ranges.advance(2 * BLOCK)
-    assert ranges.lease(BLOCK) is None
+    assert ranges.room(lease) == lease.cursor
 
     ranges.durable = BLOCK
 
-    assert ranges.lease(BLOCK).end == 3 * BLOCK
+    assert ranges.room(lease) == 3 * BLOCK
 
 
 def test_only_a_single_lease_can_take_the_rest():
@@ -175,19 +227,25 @@ class EveryByteIsInOnePlace(RuleBasedStateMachine):
 
     leases = Bundle("leases")
 
-    @initialize(size=st.integers(0, 400), capacity=st.integers(BLOCK, 8 * BLOCK))
-    def begin(self, size, capacity):
-        self.window = window(size=size, capacity=capacity)
+    @initialize(
+        size=st.integers(0, 400),
+        capacity=st.integers(BLOCK, 8 * BLOCK),
+        reach=st.integers(BLOCK, 8 * BLOCK) | st.none(),
+    )
+    def begin(self, size, capacity, reach):
+        self.window = Window(start=0, size=size, capacity=capacity, block=BLOCK, reach=reach)
         self.fetched = bytearray(size)
 
-    @rule(target=leases, length=st.integers(1, 100))
-    def lease(self, length):
-        limit = self.window.limit()
-        lease = self.window.lease(length)
-        if lease is not None:
-            assert lease.start < limit
-            assert lease.end <= limit
-        return lease or Lease(0, 0)
+    @rule(target=leases, length=st.integers(1, 100) | st.none(), ahead=st.integers(0, 200))
+    def lease(self, length, ahead):
+        first = next((at for at, count in enumerate(self.fetched) if not count), None)
+        lease = self.window.lease(length, ahead)
+        if lease is None:
+            return Lease(0, 0)
+        assert first <= lease.start < self.window.limit() + ahead
+        assert lease.start < lease.end
+        assert lease.end % BLOCK == 0 or lease.end == self.window.size or self.fetched[lease.end]
+        return lease
 
     @rule(lease=leases, count=st.integers(1, 40))
     def receive(self, lease, count):
@@ -209,6 +267,10 @@ class EveryByteIsInOnePlace(RuleBasedStateMachine):
         ready = self.window.ready()
         self.window.advance(self.window.base + int((ready - self.window.base) * share))
 
+    @rule(share=st.floats(0, 1))
+    def sync(self, share):
+        self.window.durable += int((self.window.base - self.window.durable) * share)
+
     @rule(capacity=st.integers(BLOCK, 8 * BLOCK))
     def resize(self, capacity):
         self.window.capacity = capacity
@@ -223,27 +285,44 @@ class EveryByteIsInOnePlace(RuleBasedStateMachine):
         assert all(self.fetched[:ready])
         assert ready == self.window.size or not self.fetched[ready]
 
+    @invariant()
+    def the_head_has_room_once_all_that_came_before_it_is_durable(self):
+        head, window = self.window.head(), self.window
+        if head is not None and window.durable == window.base == window.ready():
+            assert window.room(head) > head.cursor
+
     def teardown(self):
-        """Whatever happened, it can be brought to an end."""
-        for lease in self.window.leases:
-            self.window.give_back(lease)
-        self.window.advance(self.window.ready())
-        while not self.window.done:
-            lease = self.window.lease(50)
-            assert lease is not None
-            while lease.cursor < lease.end:
-                lease.cursor = self.window.room(lease)
-                self.window.advance(self.window.ready())
-            self.window.give_back(lease)
-            self.window.advance(self.window.ready())
+        """Whatever happened, holders that wait for room and take what is free come to an end."""
+        window = self.window
+        for _ in range(2 * len(self.fetched) + 10):
+            if window.done:
+                break
+            window.advance(window.ready())
+            window.durable = window.base
+            for lease in window.leases:
+                room = window.room(lease)
+                waits = room == lease.cursor < lease.end
+                if lease.cursor == lease.end or (waits and window.is_behind_a_gap(lease)):
+                    window.give_back(lease)
+                lease.cursor = room
+            if len(window.leases) < 3:
+                window.lease(50, ahead=100)
+        assert window.done
 
 
 TestEveryByteIsInOnePlace = EveryByteIsInOnePlace.TestCase
 
 
-@given(st.integers(0, 10**12), st.integers(1, 64), st.integers(1, 10**9))
-def test_a_lease_of_a_given_length_never_reaches_beyond_the_window(start, blocks, length):
+@given(
+    st.integers(0, 10**12),
+    st.integers(1, 64),
+    st.integers(1, 10**9),
+    st.integers(0, 10**9),
+)
+def test_no_holder_is_ever_given_room_beyond_the_limit(start, blocks, length, ahead):
     ranges = window(start=start, size=start + 10**9, capacity=blocks * BLOCK)
-    lease = ranges.lease(length)
+    leases = [ranges.lease(length, ahead) for _ in range(4)]
 
-    assert lease.start < lease.end <= ranges.limit()
+    for lease in filter(None, leases):
+        assert ranges.room(lease) <= max(lease.start, ranges.limit())
+        assert lease.start < ranges.limit() + ahead
