@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from api.sizes import BadSize, format_size, parse_size
+from api.sizes import BadSize, format_size, parse_rate, parse_size
 from engine.alldebrid.address import is_private
 
 TRUE = frozenset({"true", "1", "yes", "on"})
@@ -56,6 +56,21 @@ def size(smallest: str, largest: str) -> Kind:
         return value
 
     return Kind(f"a size from {smallest} to {largest}", parse, format_size)
+
+
+def rate(smallest: str, largest: str) -> Kind:
+    """Return the kind of bytes per second from `smallest` to `largest`; 0 for as many as come."""
+
+    def parse(text: str) -> int:
+        try:
+            value = parse_rate(text)
+        except BadSize as error:
+            raise BadValue(str(error)) from None
+        if value:
+            _check_within(value, parse_size(smallest), parse_size(largest))
+        return value
+
+    return Kind(f"a size a second from {smallest} to {largest}, `0` for none", parse, format_size)
 
 
 def whole(smallest: int, largest: int, remark: str = "") -> Kind:

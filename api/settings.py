@@ -69,6 +69,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     storage_type: str
     """`auto`, `hdd` or `ssd`."""
     max_concurrent_downloads: int
+    download_limit: int
+    """Bytes per second, 0 for none; so is `alternative_download_limit`."""
+    alternative_download_limit: int
     connections: int
     """Most connections of one download."""
     ram_buffer_per_download: int

@@ -109,6 +109,19 @@ TABLE: tuple[Variable, ...] = (
         " unless this is 1; on a spinning disk one of 20 GB or more downloads alone.",
     ),
     Variable(
+        name="DOWNLOAD_LIMIT",
+        kind=kinds.rate("1K", "2047M"),
+        default="0",
+        meaning="Most bytes a second over all downloads, such as `20M`. What a client of the API"
+        " sets holds until this is changed.",
+    ),
+    Variable(
+        name="ALTERNATIVE_DOWNLOAD_LIMIT",
+        kind=kinds.rate("1K", "2047M"),
+        default="1M",
+        meaning="The same while a client has the alternative speed limits on.",
+    ),
+    Variable(
         name="ARIA2_CONNECTIONS",
         field="connections",
         kind=kinds.whole(1, 16),

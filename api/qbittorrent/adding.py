@@ -15,7 +15,7 @@ from litestar import Response, Router, post
 
 from api.qbittorrent.answers import Refused, text
 from api.qbittorrent.context import Context
-from api.qbittorrent.parameters import Parameters, minutes_limit, ratio_limit
+from api.qbittorrent.parameters import Parameters, minutes_limit, ratio_limit, speed_limit
 from api.qbittorrent.places import BadPlace, place
 from api.qbittorrent.requests import Sent, Served
 from engine.jobs.folders import checked_name
@@ -99,6 +99,8 @@ def add_options(parameters: Parameters, complete: str, unfinished: str = "") -> 
         ratio_limit=ratio_limit(parameters.real("ratioLimit", -2)),
         seeding_time_limit=minutes_limit(parameters.whole("seedingTimeLimit", -2)),
         inactive_seeding_time_limit=minutes_limit(parameters.whole("inactiveSeedingTimeLimit", -2)),
+        download_limit=speed_limit(parameters.text("dlLimit")),
+        upload_limit=speed_limit(parameters.text("upLimit")),
     )
 
 

@@ -1,8 +1,9 @@
 """The emulated qBittorrent as one Litestar application.
 
 Reading order: `app` puts the routes together, `requests` is what happens before a route,
-`application`, `auth`, `torrents`, `adding`, `actions`, `labels` and `totals` are the routes,
-`present` and `listing` turn torrents of ours into those of `wire`, `answers` is what goes out.
+`application`, `auth`, `torrents`, `adding`, `actions`, `labels`, `limits` and `totals` are the
+routes, `present` and `listing` turn torrents of ours into those of `wire`, `answers` is what goes
+out.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.types import ASGIApp
 
-from api.qbittorrent import actions, adding, application, auth, labels, torrents, totals
+from api.qbittorrent import actions, adding, application, auth, labels, limits, torrents, totals
 from api.qbittorrent.answers import (
     Refused,
     answer_bad_parameter,
@@ -75,6 +76,7 @@ def create_app(
             adding.router,
             actions.router,
             labels.router,
+            limits.router,
             totals.router,
             unknown,
         ],

@@ -36,11 +36,15 @@ async def build_info() -> Response[bytes]:
 @route("/preferences", http_method=READ, status_code=200)
 async def preferences(context: Served) -> Response[bytes]:
     """List the settings."""
-    config = context.config
+    config, limits = context.config, context.torrents.speed_limits()
     return json(
         Preferences(
             save_path=folder(context.torrents.save_path),
             temp_path=folder(config.unfinished_path),
+            dl_limit=limits.download,
+            up_limit=limits.upload,
+            alt_dl_limit=limits.alternative_download,
+            alt_up_limit=limits.alternative_upload,
             max_active_downloads=config.active_downloads,
             max_active_torrents=config.active_downloads,
             web_ui_port=config.port,

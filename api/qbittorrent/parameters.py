@@ -17,6 +17,11 @@ _FALSE = frozenset({"false", "0", "no", "off", "n", "f"})
 _LARGEST = 2**53
 """Whole numbers are cut to this: the largest that JSON and SQLite both carry exactly."""
 
+LARGEST_LIMIT = 2**31 - 1
+"""Bytes per second: qBittorrent's limits have 32 bits, and so do those of many clients."""
+
+_DIGITS = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
+
 _INFOHASH = re.compile(r"[0-9a-f]{40}")
 
 
@@ -132,6 +137,22 @@ def minutes_limit(value: int) -> int:
     if value == -1:
         return -1
     return -2 if value < 0 else min(value, 525_600)
+
+
+def digits(text: str) -> int | None:
+    """Read a whole number as qBittorrent does, without fraction and exponent; None for others."""
+    text = text.strip()
+    return int(text) if _DIGITS.fullmatch(text) else None
+
+
+def speed_limit(text: str) -> int:
+    """Read a limit in bytes per second; what is no number is none, 0, as in qBittorrent."""
+    return bounded_limit(digits(text) or 0)
+
+
+def bounded_limit(value: int) -> int:
+    """Return a limit in bytes per second, 0 for none; so is what qBittorrent has no number for."""
+    return value if 0 < value <= LARGEST_LIMIT else 0
 
 
 def _parts(text: str, separator: str) -> list[str]:

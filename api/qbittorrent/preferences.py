@@ -75,10 +75,10 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     ip_filter_trackers: bool = False
     banned_IPs: str = ""  # noqa: N815 - qBittorrent spells it so
     # Speed
-    dl_limit: int = 0
-    up_limit: int = 0
-    alt_dl_limit: int = 0
-    alt_up_limit: int = 0
+    dl_limit: int
+    up_limit: int
+    alt_dl_limit: int
+    alt_up_limit: int
     bittorrent_protocol: int = 0
     limit_utp_rate: bool = True
     limit_tcp_overhead: bool = False

@@ -31,6 +31,7 @@ from api.qbittorrent.wire import (
     Tracker,
     TransferInfo,
 )
+from engine.jobs.speed import SpeedLimits
 from engine.jobs.states import State
 from engine.jobs.views import FileView, TorrentView, Totals
 from engine.store.records import CategoryRecord, TorrentRecord
@@ -114,6 +115,8 @@ def torrent(view: TorrentView, now: int) -> Torrent:
         completion_on=record.completed_at,
         tracker=tracker_host(view.trackers[0]) if view.trackers else "",
         trackers_count=len(view.trackers),
+        dl_limit=record.download_limit,
+        up_limit=record.upload_limit,
         downloaded=downloaded,
         downloaded_session=downloaded,
         amount_left=max(0, record.size - downloaded),
@@ -155,6 +158,8 @@ def properties(view: TorrentView, now: int) -> Properties:
         time_elapsed=max(0, now - record.added_at),
         seeding_time=_seeding_time(record, now, finished=finished),
         share_ratio=_ratio(record, finished=finished),
+        dl_limit=record.download_limit or UNKNOWN,
+        up_limit=record.upload_limit or UNKNOWN,
         dl_speed=int(view.speed),
         dl_speed_avg=downloaded // max(1, elapsed),
         seeds=view.remote_seeders,
@@ -219,21 +224,26 @@ def category(record: CategoryRecord) -> Category:
     return Category(valid(record.name), valid(record.save_path))
 
 
-def transfer_info(totals: Totals) -> TransferInfo:
+def transfer_info(totals: Totals, limits: SpeedLimits) -> TransferInfo:
     """Return the answer to transfer/info."""
     return TransferInfo(
         connection_status=_connection(totals),
         dl_info_data=totals.downloaded,
         dl_info_speed=int(totals.speed),
+        dl_rate_limit=limits.download_now,
+        up_rate_limit=limits.upload_now,
     )
 
 
-def server_state(totals: Totals) -> ServerState:
+def server_state(totals: Totals, limits: SpeedLimits) -> ServerState:
     """Return `server_state` of sync/maindata."""
     return ServerState(
         connection_status=_connection(totals),
         dl_info_data=totals.downloaded,
         dl_info_speed=int(totals.speed),
+        dl_rate_limit=limits.download_now,
+        up_rate_limit=limits.upload_now,
+        use_alt_speed_limits=limits.alternative,
         alltime_dl=totals.downloaded,
         free_space_on_disk=totals.free_space,
     )

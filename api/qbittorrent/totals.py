@@ -15,7 +15,7 @@ MAX_RID = 1_000_000
 @route("/transfer/info", http_method=READ, status_code=200)
 async def transfer_info(context: Served) -> Response[bytes]:
     """Show speeds."""
-    return json(present.transfer_info(context.torrents.totals()))
+    return json(present.transfer_info(context.torrents.totals(), context.torrents.speed_limits()))
 
 
 @route("/sync/maindata", http_method=READ, status_code=200)
@@ -34,7 +34,9 @@ async def main_data(context: Served, parameters: Sent) -> Response[bytes]:
             categories={one.name: present.category(one) for one in context.torrents.categories()},
             tags=context.all_tags(),
             trackers=trackers,
-            server_state=present.server_state(context.torrents.totals()),
+            server_state=present.server_state(
+                context.torrents.totals(), context.torrents.speed_limits()
+            ),
         )
     )
 

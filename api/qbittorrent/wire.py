@@ -50,8 +50,9 @@ class Torrent(msgspec.Struct, frozen=True, kw_only=True):
     completion_on: int
     tracker: str
     trackers_count: int
-    dl_limit: int = UNKNOWN
-    up_limit: int = UNKNOWN
+    dl_limit: int
+    """0 for none."""
+    up_limit: int
     downloaded: int
     downloaded_session: int
     uploaded: int = 0
@@ -99,10 +100,11 @@ class Properties(msgspec.Struct, frozen=True, kw_only=True):
     seeding_time: int
     reannounce: int = 0
     share_ratio: float
-    dl_limit: int = UNKNOWN
+    dl_limit: int
+    """-1 for none, unlike in `Torrent`."""
     dl_speed: int
     dl_speed_avg: int
-    up_limit: int = UNKNOWN
+    up_limit: int
     up_speed: int = 0
     up_speed_avg: int = 0
     nb_connections: int = 0
@@ -178,10 +180,11 @@ class TransferInfo(msgspec.Struct, frozen=True, kw_only=True):
     dht_nodes: int = 0
     dl_info_data: int
     dl_info_speed: int
-    dl_rate_limit: int = 0
+    dl_rate_limit: int
+    """The limit that holds; 0 for none."""
     up_info_data: int = 0
     up_info_speed: int = 0
-    up_rate_limit: int = 0
+    up_rate_limit: int
 
 
 class ServerState(TransferInfo, frozen=True, kw_only=True):
@@ -202,7 +205,7 @@ class ServerState(TransferInfo, frozen=True, kw_only=True):
     total_peer_connections: int = 0
     total_queued_size: int = 0
     total_wasted_session: int = 0
-    use_alt_speed_limits: bool = False
+    use_alt_speed_limits: bool
     write_cache_overload: str = "0"
 
 

@@ -132,6 +132,7 @@ async def _fetch(job: Job, file: FileRecord, checking: "_Checking | None") -> No
     )
     if checking is not None:
         await checking.catch_up(file)
+    job.live.pace.rate = job.record.download_limit
     try:
         await fetch(
             job.tools.engine,

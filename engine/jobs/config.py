@@ -31,6 +31,10 @@ class JobsConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Whether room for a file is reserved before it comes."""
     max_concurrent: int = 2
     """Torrents that download at once; see `engine.jobs.queue`."""
+    download_limit: int = 0
+    """Bytes per second over all torrents, 0 for none; for clients' word on it see `speed`."""
+    alternative_download_limit: int = 0
+    """The same while the alternative limits hold."""
     storage: Literal["hdd", "ssd"] = "hdd"
     delete_magnets: bool = True
     """Whether magnets that we put on the account are taken off it again."""

@@ -139,10 +139,12 @@ async def fetch(
 ) -> Outcome:
     """Download one file and return what it took; `live` shows how it is doing meanwhile.
 
+    The file is kept to the limit of `live`, which may change meanwhile.
+
     Raises a TransferError, or what `save` or `observe` raised.
     """
     links = FileLinks(unlocker, page, asyncio.get_running_loop())
-    download = engine.download(request, links, save=save, observe=observe)
+    download = engine.download(request, links, save=save, observe=observe, limit=live.pace)
 
     def stop() -> None:
         links.close()

@@ -7,6 +7,7 @@ import msgspec
 
 from engine.alldebrid.values import MagnetStatus
 from engine.transfer.download import Progress
+from engine.transfer.pace import Pace
 
 SMOOTHING = 20.0
 """Seconds over which the speed behind the time to go is averaged: long enough that it does not
@@ -67,6 +68,8 @@ class Live:
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
+        self.pace = Pace()
+        """The torrent's own speed limit, over all its files."""
         self.remote: MagnetStatus | None = None
         """AllDebrid's last word while it fetches the torrent."""
         self._download: Watched | None = None

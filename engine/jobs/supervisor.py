@@ -39,6 +39,7 @@ from engine.jobs.orders import Orders
 from engine.jobs.queue import Candidate, Limits
 from engine.jobs.slots import Slots
 from engine.jobs.snapshot import Snapshots, facts_of, file_views
+from engine.jobs.speed import Configured, SpeedLimiter, SpeedLimits
 from engine.jobs.states import RESTING, State
 from engine.jobs.turns import Turns
 from engine.jobs.views import (
@@ -98,6 +99,10 @@ class Supervisor:
         self._ledger = Ledger(store, timing.now)
         self._categories = Categories(store, config.complete)
         self._snapshots = Snapshots()
+        configured = Configured(
+            download=config.download_limit, alternative_download=config.alternative_download_limit
+        )
+        self._speed = SpeedLimiter(store, engine.pace, configured)
         limits = Limits(
             max_concurrent=config.max_concurrent, large_ones_alone=config.storage == "hdd"
         )
@@ -149,6 +154,7 @@ class Supervisor:
         if another_account:
             await self._ledger.forget_account()
         await self._categories.load()
+        await self._speed.load()
         await in_thread(
             _report_strangers,
             self._config.incomplete,
@@ -162,7 +168,7 @@ class Supervisor:
             self._errands.take_off(removal)
         self._chores = [
             asyncio.create_task(_logged(chore), name="chore")
-            for chore in (self._learn_facts(), self._clean_daily())
+            for chore in (self._learn_facts, self._clean_daily)
         ]
 
     async def stop(self) -> None:
@@ -284,6 +290,25 @@ class Supervisor:
         )
 
     @told_plainly
+    async def set_download_limit(self, hashes: list[str] | None, limit: int) -> None:
+        """Let each of the torrents download at `limit` bytes per second at most; 0 for no limit."""
+        await _to_the_end(self._limit(hashes, limit))
+
+    @told_plainly
+    async def set_upload_limit(self, hashes: list[str] | None, limit: int) -> None:
+        """Store a limit for what is never done."""
+        await self._change(hashes, lambda old: replace(old, upload_limit=limit))
+
+    def speed_limits(self) -> SpeedLimits:
+        """Return the limits that hold for all torrents together."""
+        return self._speed.limits
+
+    @told_plainly
+    async def change_speed_limits(self, change: Callable[[SpeedLimits], SpeedLimits]) -> None:
+        """Change the limits that hold for all torrents together."""
+        await _to_the_end(self._speed.change(change))
+
+    @told_plainly
     async def to_top(self, hashes: list[str] | None) -> None:
         """Move torrents to the head of the queue, keeping their order."""
         await self._ledger.put_first(self._known(hashes))
@@ -350,6 +375,13 @@ class Supervisor:
             with contextlib.suppress(Forgotten):
                 await self._ledger.update(infohash, update)
 
+    async def _limit(self, hashes: Iterable[str] | None, limit: int) -> None:
+        for infohash in self._known(hashes):
+            await self._change([infohash], lambda old: replace(old, download_limit=limit))
+            entry, live = self._ledger.find(infohash), self._crew.live(infohash)
+            if entry is not None and live is not None:
+                live.pace.rate = entry.record.download_limit
+
     async def _add(self, request: AddRequest, arrived: Arrival) -> str:
         infohash = arrived.infohash
         self._client.account.nudge()
@@ -389,6 +421,8 @@ class Supervisor:
             ratio_limit=request.ratio_limit,
             seeding_time_limit=request.seeding_time_limit,
             inactive_seeding_time_limit=request.inactive_seeding_time_limit,
+            download_limit=request.download_limit,
+            upload_limit=request.upload_limit,
         )
 
     def _candidate(self, infohash: str) -> Candidate:
@@ -444,9 +478,9 @@ async def _all_of(orders: Iterable[Coroutine[Any, Any, None]]) -> None:
     await asyncio.gather(*orders)
 
 
-async def _logged(chore: Coroutine[Any, Any, None]) -> None:
+async def _logged(chore: Callable[[], Awaitable[None]]) -> None:
     try:
-        await chore
+        await chore()
     except Exception:
         # The net of a task that nobody awaits; the torrents do not need it.
         logger.exception("chore=failed")

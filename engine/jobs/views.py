@@ -4,10 +4,12 @@ The API reads `TorrentView` snapshots and calls `Torrents`; it never touches the
 insides. Sizes are bytes, speeds bytes per second, times Unix seconds.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
+from engine.jobs.speed import SpeedLimits
 from engine.jobs.states import State
 from engine.store.records import CategoryRecord, EventRecord, TorrentRecord
 
@@ -27,6 +29,9 @@ class AddRequest(msgspec.Struct, frozen=True, kw_only=True):
     ratio_limit: float = -2
     seeding_time_limit: int = -2
     inactive_seeding_time_limit: int = -2
+    download_limit: int = 0
+    """Bytes per second over all files of the torrent; 0 for none."""
+    upload_limit: int = 0
 
     def __repr__(self) -> str:
         """Leave out what is added: trackers may carry a passkey."""
@@ -161,6 +166,24 @@ class Torrents(Protocol):
         inactive_seeding_time_limit: int,
     ) -> None:
         """Store share limits (-2 global, -1 none; minutes)."""
+
+    async def set_download_limit(self, hashes: list[str] | None, limit: int) -> None:
+        """Let each of the torrents download at `limit` bytes per second at most; 0 for no limit.
+
+        It holds at once, for all files of a torrent together.
+        """
+
+    async def set_upload_limit(self, hashes: list[str] | None, limit: int) -> None:
+        """Store a limit for what is never done."""
+
+    def speed_limits(self) -> SpeedLimits:
+        """Return the limits that hold for all torrents together."""
+
+    async def change_speed_limits(self, change: Callable[[SpeedLimits], SpeedLimits]) -> None:
+        """Change the limits that hold for all torrents together into what `change` returns.
+
+        They hold at once and after a restart.
+        """
 
     async def to_top(self, hashes: list[str] | None) -> None:
         """Move torrents to the head of the queue, keeping their order."""

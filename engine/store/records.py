@@ -46,6 +46,10 @@ class TorrentRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Minutes."""
     inactive_seeding_time_limit: int = NO_LIMIT_SET
     """Minutes."""
+    download_limit: int = 0
+    """Bytes per second over all its files; 0 for none."""
+    upload_limit: int = 0
+    """As a client set it; nothing is uploaded."""
 
     def __repr__(self) -> str:
         """Leave out the magnet: its trackers may carry a passkey."""

@@ -108,6 +108,11 @@ MIGRATIONS: tuple[str, ...] = (
         torrent TEXT NOT NULL
     ) STRICT;
     """,
+    # 3: a torrent's own speed limits, bytes per second.
+    """
+    ALTER TABLE torrents ADD COLUMN download_limit INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE torrents ADD COLUMN upload_limit INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 

@@ -33,6 +33,8 @@ SPECIFIED = (
     "RAM_BUFFER_PER_DOWNLOAD",
     "MAX_CONCURRENT_DOWNLOADS",
     "WRITE_BATCH_SIZE",
+    "DOWNLOAD_LIMIT",
+    "ALTERNATIVE_DOWNLOAD_LIMIT",
     "FLUSH_INTERVAL",
     "ENABLE_MMAP",
     "LOG_LEVEL",
@@ -118,6 +120,7 @@ def test_without_an_environment_the_defaults_hold():
     assert settings.ram_buffer_per_download == 512 << 20
     assert settings.write_batch_size == 64 << 20
     assert settings.flush_interval == 5.0
+    assert (settings.download_limit, settings.alternative_download_limit) == (0, 1 << 20)
     assert settings.preallocate is True
     assert settings.ssl_cert_file is None
     assert settings.log_level == "INFO"

@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from engine.jobs.states import State
 from engine.jobs.views import AddRequest, BadCategory, BadTorrent, Unavailable, UnknownCategory
@@ -155,6 +156,18 @@ async def test_tags_limits_and_force_are_stored(torrents):
     assert record.inactive_seeding_time_limit == -1
     await torrents.remove_tags([A], [])
     assert torrents.view(A).record.tags == ()
+
+
+async def test_speed_limits_are_stored(torrents):
+    await torrents.set_download_limit([A, "0" * 40], 5)
+    await torrents.set_upload_limit(None, 6)
+    await torrents.change_speed_limits(lambda old: replace(old, download=old.download + 7))
+    assert (torrents.view(A).record.download_limit, torrents.view(B).record.download_limit) == (
+        5,
+        0,
+    )
+    assert torrents.view(B).record.upload_limit == 6
+    assert torrents.speed_limits().download == 7
 
 
 async def test_a_recheck_is_noted(torrents):

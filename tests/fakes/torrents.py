@@ -5,10 +5,12 @@ of the list raise, as a bug of ours would. `take_no_changes` lets every change r
 a store on a full disk does.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from engine.jobs.speed import SpeedLimits
 from engine.jobs.states import State
 from engine.jobs.views import (
     AddRequest,
@@ -36,6 +38,7 @@ class InMemoryTorrents:
         self._files: dict[str, list[FileView]] = {}
         self._events: dict[str, list[EventRecord]] = {}
         self._categories: dict[str, CategoryRecord] = {}
+        self._speed_limits = SpeedLimits()
         self._broken: Exception | None = None
         self._unavailable = ""
 
@@ -100,6 +103,8 @@ class InMemoryTorrents:
             ratio_limit=request.ratio_limit,
             seeding_time_limit=request.seeding_time_limit,
             inactive_seeding_time_limit=request.inactive_seeding_time_limit,
+            download_limit=request.download_limit,
+            upload_limit=request.upload_limit,
         )
         self.put(TorrentView(record=record, state=State.ADDED, trackers=trackers))
         self._note(infohash, "added", "")
@@ -190,6 +195,21 @@ class InMemoryTorrents:
                 seeding_time_limit=seeding_time_limit,
                 inactive_seeding_time_limit=inactive_seeding_time_limit,
             )
+
+    async def set_download_limit(self, hashes: list[str] | None, limit: int) -> None:
+        for infohash in self._known(hashes):
+            self._change(infohash, download_limit=limit)
+
+    async def set_upload_limit(self, hashes: list[str] | None, limit: int) -> None:
+        for infohash in self._known(hashes):
+            self._change(infohash, upload_limit=limit)
+
+    def speed_limits(self) -> SpeedLimits:
+        return self._speed_limits
+
+    async def change_speed_limits(self, change: Callable[[SpeedLimits], SpeedLimits]) -> None:
+        self._check_store()
+        self._speed_limits = change(self._speed_limits)
 
     async def to_top(self, hashes: list[str] | None) -> None:
         moved = self._known(hashes)

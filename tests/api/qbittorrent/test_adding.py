@@ -124,12 +124,15 @@ def test_what_else_is_asked_for_reaches_the_torrent(sonarr, torrents):
         ratioLimit="1.5",
         seedingTimeLimit="1440",
         inactiveSeedingTimeLimit="60",
+        dlLimit="1000",
+        upLimit="2000",
     )
     (request,) = torrents.requests
     assert request.tags == ("a", "b")
     assert (request.rename, request.save_path) == ("Other", "/downloads/elsewhere")
     assert (request.ratio_limit, request.seeding_time_limit) == (1.5, 1440)
     assert request.inactive_seeding_time_limit == 60
+    assert (request.download_limit, request.upload_limit) == (1000, 2000)
     assert sonarr.get("/api/v2/torrents/tags").json == ["a", "b"]
 
 
@@ -144,8 +147,6 @@ def test_options_that_mean_nothing_here_are_accepted(sonarr):
         autoTMM="false",
         useDownloadPath="true",
         downloadPath="/x",
-        upLimit="1000",
-        dlLimit="1000",
         sequentialDownload="True",
         firstLastPiecePrio="True",
     )

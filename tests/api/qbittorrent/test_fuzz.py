@@ -12,7 +12,8 @@ from tests.fakes.sonarr_http import BOUNDARY
 READS = [
     "app/version", "app/preferences", "torrents/info", "torrents/properties", "torrents/trackers",
     "torrents/files", "torrents/webseeds", "torrents/categories", "torrents/tags",
-    "transfer/info", "sync/maindata",
+    "transfer/info", "sync/maindata", "transfer/downloadLimit", "transfer/uploadLimit",
+    "transfer/speedLimitsMode", "torrents/downloadLimit", "torrents/uploadLimit",
 ]  # fmt: skip
 ACTIONS = [
     "auth/login", "auth/logout", "torrents/add", "torrents/delete", "torrents/pause",
@@ -21,16 +22,20 @@ ACTIONS = [
     "torrents/topPrio", "torrents/bottomPrio", "torrents/createCategory",
     "torrents/editCategory", "torrents/removeCategories", "torrents/setCategory",
     "torrents/createTags", "torrents/deleteTags", "torrents/addTags", "torrents/removeTags",
+    "torrents/setDownloadLimit", "torrents/setUploadLimit", "transfer/setDownloadLimit",
+    "transfer/setUploadLimit", "transfer/setSpeedLimitsMode", "app/setPreferences",
 ]  # fmt: skip
 NAMES = [
     "hash", "hashes", "category", "categories", "tag", "tags", "filter", "sort", "reverse",
     "limit", "offset", "urls", "savepath", "savePath", "rename", "paused", "ratioLimit",
     "seedingTimeLimit", "value", "deleteFiles", "rid", "indexes", "torrents", "username",
+    "mode", "json", "dlLimit",
 ]  # fmt: skip
 KNOWN = "a" * 40
 TELLING = [
     b"all", b"", b"-1", b"1e999", b"nan", b"9" * 50, b"True", b"|", b"\x00", b"\xff\xfe",
     KNOWN.encode(), b"magnet:?xt=urn:btih:" + b"b" * 40, b"https://t.example/x", b"hash", b"..",
+    b'{"dl_limit": 1e99}',
 ]  # fmt: skip
 
 names = st.sampled_from(NAMES).map(str.encode) | st.binary(max_size=10)

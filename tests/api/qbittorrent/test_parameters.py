@@ -7,10 +7,13 @@ from api.qbittorrent.parameters import (
     Parameters,
     Upload,
     boolean,
+    bounded_limit,
+    digits,
     hashes,
     minutes_limit,
     ratio_limit,
     real,
+    speed_limit,
     whole,
 )
 
@@ -87,6 +90,24 @@ def test_ratio_limits_are_those_that_qbittorrent_knows(given_, taken):
 )
 def test_time_limits_are_those_that_qbittorrent_knows(given_, taken):
     assert minutes_limit(given_) == taken
+
+
+@pytest.mark.parametrize(("text", "number"), [("7", 7), (" -7 ", -7), ("+0", 0)])
+def test_digits_are_a_number(text, number):
+    assert digits(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "1.0", "1e3", "1_0", "--1", "x", "٣", "9" * 5000])
+def test_anything_else_is_no_number(text):
+    assert digits(text) is None
+
+
+@pytest.mark.parametrize(
+    ("given_", "taken"), [(-1, 0), (0, 0), (1, 1), (2**31 - 1, 2**31 - 1), (2**31, 0)]
+)
+def test_speed_limits_are_those_that_qbittorrent_has_a_number_for(given_, taken):
+    assert bounded_limit(given_) == taken
+    assert speed_limit(str(given_)) == taken
 
 
 def test_a_field_given_twice_counts_as_given_last():

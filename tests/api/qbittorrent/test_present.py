@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from api.qbittorrent import present
 from api.qbittorrent.preferences import MAX_RATIO
+from engine.jobs.speed import SpeedLimits
 from engine.jobs.states import State
 from engine.jobs.views import FileView, TorrentView, Totals
 from engine.store.records import CategoryRecord, TorrentRecord
@@ -36,6 +37,15 @@ def record(**changes):
         "added_at": NOW - 1000,
     }
     return TorrentRecord(**(values | changes))
+
+
+LIMITS = SpeedLimits(
+    download=10,
+    upload=20,
+    alternative_download=30,
+    alternative_upload=40,
+    alternative=True,
+)
 
 
 def view(state=State.DOWNLOADING, *, downloaded=0, content_path="", **changes):
@@ -261,11 +271,13 @@ def test_a_category_is_spelled_as_sonarr_reads_it():
 def test_trouble_with_the_account_shows_as_disconnected():
     well = Totals(speed=1.5, downloaded=7, free_space=9)
     ill = msgspec.structs.replace(well, account_trouble="Renew the key.")
-    assert present.transfer_info(well).connection_status == "connected"
-    assert present.transfer_info(ill).connection_status == "disconnected"
-    state = present.server_state(ill)
+    assert present.transfer_info(well, LIMITS).connection_status == "connected"
+    assert present.transfer_info(ill, LIMITS).connection_status == "disconnected"
+    state = present.server_state(ill, LIMITS)
     assert (state.connection_status, state.dl_info_speed) == ("disconnected", 1)
     assert (state.alltime_dl, state.free_space_on_disk) == (7, 9)
+    assert (state.dl_rate_limit, state.up_rate_limit) == (30, 40)
+    assert state.use_alt_speed_limits
 
 
 numbers = st.integers(0, 2**63 - 1)

@@ -79,6 +79,19 @@ def test_it_follows_maindata(client):
     assert client.transfer.info.connection_status == "connected"
 
 
+def test_it_sets_and_reads_limits(client):
+    client.torrents_add(urls=MAGNET, download_limit=5000)
+    assert client.torrents_download_limit(torrent_hashes=MAGNET_HASH) == {MAGNET_HASH: 5000}
+    client.torrents_info()[0].set_download_limit(limit=6000)
+    assert client.torrents_info()[0].dl_limit == 6000
+    client.transfer.download_limit = 4 << 20
+    assert client.transfer.download_limit == 4 << 20
+    client.transfer.set_speed_limits_mode(intended_state=True)
+    assert client.transfer.speed_limits_mode == "1"
+    client.app.preferences = {"alt_dl_limit": 1 << 20}
+    assert client.transfer.info.dl_rate_limit == 1 << 20
+
+
 def test_it_reads_our_refusals_as_qbittorrents(client):
     with pytest.raises(qbittorrentapi.NotFound404Error):
         client.torrents_properties(torrent_hash="0" * 40)

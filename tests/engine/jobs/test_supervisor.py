@@ -2,6 +2,7 @@ import asyncio
 import functools
 import random
 import threading
+import time
 
 import pytest
 from msgspec.structs import replace
@@ -9,9 +10,11 @@ from msgspec.structs import replace
 from engine.jobs import intake
 from engine.jobs.drive import STEPS
 from engine.jobs.intake import THREAD_FROM
+from engine.jobs.speed import SpeedLimits
 from engine.jobs.states import State
 from engine.jobs.views import AddRequest, BadCategory, BadTorrent, Unavailable, UnknownCategory
 from engine.metainfo import parse_torrent
+from engine.transfer.download import Engine
 from tests.engine.jobs.world import Torrent
 
 BYTES = random.Random(1).randbytes
@@ -209,6 +212,8 @@ async def test_fields_of_the_request_are_kept(world):
         ratio_limit=1.5,
         seeding_time_limit=60,
         inactive_seeding_time_limit=30,
+        download_limit=1000,
+        upload_limit=2000,
     )
 
     record = world.view(FILM).record
@@ -217,6 +222,7 @@ async def test_fields_of_the_request_are_kept(world):
     assert (record.forced, record.tags, record.name) == (True, ("a", "b"), "Another Name")
     assert (record.ratio_limit, record.seeding_time_limit) == (1.5, 60)
     assert record.inactive_seeding_time_limit == 30
+    assert (record.download_limit, record.upload_limit) == (1000, 2000)
     assert record.save_path == str(world.complete / "radarr")
     assert (world.complete / "radarr").is_dir()
 
@@ -416,6 +422,94 @@ async def test_tags_and_share_limits_are_kept_over_a_restart(world):
     assert (record.ratio_limit, record.seeding_time_limit) == (0, -1)
     await world.jobs.remove_tags(None, [])
     assert world.view(FILM).record.tags == ()
+
+
+@pytest.fixture
+def downloads(monkeypatch):
+    """The downloads that were begun, in their order."""
+    begun = []
+    begin = Engine.download
+
+    def noting(*args, **kwargs):
+        begun.append(begin(*args, **kwargs))
+        return begun[-1]
+
+    monkeypatch.setattr(Engine, "download", noting)
+    return begun
+
+
+async def test_a_limit_of_a_torrent_holds_for_all_its_files(world, downloads):
+    world.hold(SHOW)
+    await world.start()
+    await world.add(SHOW, download_limit=50_000_000)
+
+    await world.completes(SHOW)
+
+    assert [download.pace.rate for download in downloads] == [50_000_000] * 2
+
+
+async def test_a_torrent_of_many_small_files_is_kept_to_its_limit(world):
+    many = Torrent("Many.Files", {f"{number}.srt": BYTES(5000) for number in range(40)})
+    world.hold(many)
+    await world.start()
+    began = time.monotonic()
+    await world.add(many, download_limit=200_000)
+
+    await world.completes(many)
+
+    assert time.monotonic() - began > 0.95  # 200,000 bytes
+
+
+async def test_a_limit_of_a_torrent_changes_while_it_downloads(world, downloads):
+    release = await stands_in(world, State.DOWNLOADING)
+    (download,) = downloads
+    assert download.pace.rate == 0
+    await world.jobs.set_download_limit([LONG.infohash, "0" * 40], 20_000_000)
+    assert download.pace.rate == 20_000_000
+    assert world.view(LONG).record.download_limit == 20_000_000
+    await world.jobs.set_download_limit(None, 0)
+    assert download.pace.rate == 0
+    release()
+    await world.completes(LONG)
+
+
+async def test_who_goes_away_while_a_limit_is_set_leaves_none_half_set(world, downloads):
+    release = await stands_in(world, State.DOWNLOADING)
+    order = asyncio.create_task(world.jobs.set_download_limit(None, 20_000_000))
+    await asyncio.sleep(0)
+    order.cancel()
+
+    await world.until(lambda: world.view(LONG).record.download_limit > 0)
+    await world.turns(lambda: downloads[0].pace.rate == 20_000_000)
+    release()
+    await world.completes(LONG)
+
+
+async def test_limits_of_torrents_are_kept_over_a_restart(world):
+    await world.start()
+    await world.add(FILM, paused=True, download_limit=1000, upload_limit=2000)
+    await world.add(LONG, paused=True)
+    await world.jobs.set_download_limit([LONG.infohash], 3000)
+    await world.jobs.set_upload_limit(None, 4000)
+
+    await world.restart()
+
+    limits = [(one.record.download_limit, one.record.upload_limit) for one in world.jobs.views()]
+    assert limits == [(1000, 4000), (3000, 4000)]
+
+
+async def test_the_limits_over_all_torrents_are_kept_over_a_restart(world):
+    await world.start(download_limit=1000, alternative_download_limit=10)
+    assert world.jobs.speed_limits() == SpeedLimits(download=1000, alternative_download=10)
+    await world.jobs.change_speed_limits(lambda old: replace(old, download=2000, alternative=True))
+
+    await world.restart()
+
+    kept = SpeedLimits(download=2000, alternative_download=10, alternative=True)
+    assert world.jobs.speed_limits() == kept
+    assert world.jobs._tools.engine.pace.rate == 10
+    await world.restart(download_limit=5000)
+    assert world.jobs.speed_limits() == replace(kept, download=5000)
 
 
 async def test_categories_are_made_listed_kept_and_removed(world):
@@ -676,6 +770,9 @@ async def test_a_torrent_says_that_alldebrid_does_not_answer_until_it_does(world
         lambda jobs: jobs.set_share_limits(
             None, ratio_limit=1, seeding_time_limit=1, inactive_seeding_time_limit=1
         ),
+        lambda jobs: jobs.set_download_limit(None, 1),
+        lambda jobs: jobs.set_upload_limit(None, 1),
+        lambda jobs: jobs.change_speed_limits(lambda old: replace(old, download=1)),
         lambda jobs: jobs.to_top(None),
         lambda jobs: jobs.to_bottom(None),
         lambda jobs: jobs.create_category("films", ""),

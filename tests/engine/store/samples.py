@@ -40,6 +40,8 @@ def torrent(number: int = 1, **changes: Any) -> TorrentRecord:
         ratio_limit=1.5,
         seeding_time_limit=60,
         inactive_seeding_time_limit=-1,
+        download_limit=2**31 - 1,
+        upload_limit=1000,
     )
     return msgspec.structs.replace(record, **changes)
 

@@ -4,7 +4,7 @@ import subprocess
 import apsw
 import pytest
 
-from engine.store import categories, events, files, links, removals, torrents, values
+from engine.store import categories, events, files, links, removals, rows, torrents, values
 from engine.store.connection import open_database
 from engine.store.errors import StoreError
 from engine.store.records import (
@@ -43,8 +43,22 @@ def schema(db):
     return db.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name").fetchall()
 
 
+LATER_COLUMNS = ("download_limit", "upload_limit")
+"""What `torrents` got after the first version."""
+
+
 def fill(db):
     torrents.save(db, torrent())
+    fill_around_the_torrent(db)
+
+
+def fill_first_version(db):
+    statement = rows.insert(TorrentRecord, "torrents", but=("has_metainfo", *LATER_COLUMNS))
+    rows.write(db, statement, [torrent()])
+    fill_around_the_torrent(db)
+
+
+def fill_around_the_torrent(db):
     torrents.save_metainfo(db, infohash(1), b"metainfo")
     files.replace(db, infohash(1), [file()])
     events.record(db, event())
@@ -103,14 +117,15 @@ def test_every_earlier_version_becomes_the_newest(path, version):
         use_everything(db)
 
 
-def test_a_database_of_the_first_version_keeps_all_it_has_and_learns_of_removals(path):
+def test_a_database_of_the_first_version_keeps_all_it_has_and_learns_what_came_later(path):
     path.parent.mkdir()
     with contextlib.closing(apsw.Connection(str(path))) as db:
         migrate(db, MIGRATIONS[:1])
-        fill(db)
+        fill_first_version(db)
         assert not db.table_exists("main", "removals")
     with contextlib.closing(open_database(path)) as db:
-        assert [record.hash for record in torrents.load_all(db)] == [infohash(1)]
+        unlimited = torrent(has_metainfo=True, download_limit=0, upload_limit=0)
+        assert torrents.load_all(db) == [unlimited]
         assert torrents.metainfo(db, infohash(1)) == b"metainfo"
         assert files.of(db, infohash(1)) == [file()]
         assert events.of(db, infohash(1)) == [event()]
@@ -147,7 +162,7 @@ def test_a_migration_that_fails_leaves_the_version_before_it(memory):
 def test_a_migration_that_breaks_references_is_refused(memory):
     migrate(memory)
     fill(memory)
-    with pytest.raises(StoreError, match=r"migration 3 .* refer to nothing"):
+    with pytest.raises(StoreError, match=rf"migration {len(MIGRATIONS) + 1} .* refer to nothing"):
         migrate(memory, (*MIGRATIONS, "DELETE FROM torrents"))
 
     assert memory.pragma("user_version") == len(MIGRATIONS)
