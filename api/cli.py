@@ -142,7 +142,10 @@ def _serve(options: argparse.Namespace) -> int:
     logs.configure(config.log_level)
     for note in config.notes:
         logger.warning("settings=noted note=%s", note)
-    from api.serve import serve  # noqa: PLC0415 - see the module's text
+    from api import lean  # noqa: PLC0415 - see the module's text
+
+    lean.begin()
+    from api.serve import serve  # noqa: PLC0415
 
     try:
         status: int = serve(config, complain)

@@ -8,17 +8,20 @@ compared with the .torrent, by nothing that took part in the download.
 import asyncio
 import contextlib
 import hashlib
+import http.client
 import logging
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-import aiohttp
+import msgspec
 
 from api import memory
 from api.bar import Bar, Shown, duration
 from api.settings import Settings
 from api.sizes import human_size
+from engine.alldebrid.forms import Encoded, FilePart, encoded, multipart
 from engine.alldebrid.simulator.sample import sample
 from engine.metainfo import Metainfo, parse_torrent
 from engine.transfer.disk import read_range
@@ -27,6 +30,9 @@ CATEGORY = "sample"
 
 LOOK = 0.2
 """Seconds between two looks at the progress."""
+
+TIMEOUT = 60.0
+"""Seconds of silence after which a request to the service has failed."""
 
 PLAIN = 2.0
 """Seconds between two lines of progress where there is no terminal to redraw."""
@@ -50,15 +56,15 @@ def announce() -> None:
 
 async def show(settings: Settings, port: int) -> None:
     """Add the sample, show its progress, verify its file. Never raises but when cancelled."""
+    service = _Service(_reachable(settings.host), port)
     try:
-        async with aiohttp.ClientSession(f"http://{_reachable(settings.host)}:{port}") as session:
-            await _log_in(session, settings)
-            await _add(session)
-            torrent = await _watch(session)
+        await _log_in(service, settings)
+        await _add(service)
+        torrent = await _watch(service)
         folder = Path(torrent["content_path"])
         _say(f"Reading {folder} back to verify it ...")
         digests = await asyncio.to_thread(_verify, folder)
-    except (aiohttp.ClientError, OSError, ValueError) as problem:
+    except (http.client.HTTPException, OSError, ValueError) as problem:
         _say(f"The sample failed: {problem}")
         return
     for path, digest in digests:
@@ -69,31 +75,54 @@ async def show(settings: Settings, port: int) -> None:
     )
 
 
-async def _log_in(session: aiohttp.ClientSession, settings: Settings) -> None:
-    form = {"username": settings.api_username, "password": settings.api_password}
-    async with session.post("/api/v2/auth/login", data=form) as answer:
-        answer.raise_for_status()
+class _Service:
+    """The service's API as somebody outside sees it. A connection for each call: few are made."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (host.strip("[]"), port)
+        self._cookie = ""
+
+    async def call(self, path: str, body: Encoded | None = None) -> bytes:
+        """Return the answer; POST when there is a body. Raises OSError, ValueError and others."""
+        return await asyncio.to_thread(self._call, f"/api/v2/{path}", body)
+
+    def _call(self, path: str, body: Encoded | None) -> bytes:
+        headers = {"Cookie": self._cookie, "Content-Type": body.content_type if body else ""}
+        connection = http.client.HTTPConnection(*self._address, timeout=TIMEOUT)
+        with contextlib.closing(connection):
+            connection.request(
+                "POST" if body else "GET",
+                path,
+                body.content if body else None,
+                {name: value for name, value in headers.items() if value},
+            )
+            answer = connection.getresponse()
+            if answer.status >= 400:
+                raise ValueError(f"the service answered {answer.status} {answer.reason}")
+            self._cookie = answer.headers.get("Set-Cookie", self._cookie).partition(";")[0]
+            return answer.read()
 
 
-async def _add(session: aiohttp.ClientSession) -> None:
-    form = aiohttp.FormData({"category": CATEGORY})
-    form.add_field("torrents", sample().torrent, filename=f"{sample().name}.torrent")
-    async with session.post("/api/v2/torrents/add", data=form) as answer:
-        answer.raise_for_status()
-        if await answer.text() != "Ok.":
-            raise ValueError("the service did not take the sample torrent")
+async def _log_in(service: _Service, settings: Settings) -> None:
+    form = [("username", settings.api_username), ("password", settings.api_password)]
+    await service.call("auth/login", encoded(form))
 
 
-async def _watch(session: aiohttp.ClientSession) -> dict[str, Any]:
+async def _add(service: _Service) -> None:
+    name = f"{sample().name}.torrent"
+    file = FilePart("torrents", name, sample().torrent, "application/x-bittorrent")
+    if await service.call("torrents/add", multipart([("category", CATEGORY)], file)) != b"Ok.":
+        raise ValueError("the service did not take the sample torrent")
+
+
+async def _watch(service: _Service) -> dict[str, Any]:
     """Draw the progress until the torrent is finished; return it. Raises ValueError if it fails."""
     bar = Bar(sys.stderr) if sys.stderr.isatty() else None
     said_at = asyncio.get_running_loop().time()
     try:
         while True:
-            params = {"hashes": sample().infohash}
-            async with session.get("/api/v2/torrents/info", params=params) as answer:
-                answer.raise_for_status()
-                found = await answer.json()
+            query = urlencode({"hashes": sample().infohash})
+            found = msgspec.json.decode(await service.call(f"torrents/info?{query}"))
             if not found:
                 raise ValueError("it was deleted")
             torrent: dict[str, Any] = found[0]

@@ -15,13 +15,15 @@ import ipaddress
 import logging
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from uvicorn.server import Server, ServerState
 
-from api import demo
 from api.instance import AlreadyRunning, only_one
 from api.key import Account, Key
 from api.qbittorrent.app import create_app
@@ -76,6 +78,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     async with contextlib.AsyncExitStack() as stack:
         simulated = not settings.alldebrid_api_key
         if simulated:
+            from api import demo  # noqa: PLC0415 - a real service never shows it
+
             demo.announce()
             url = await stack.enter_async_context(simulated_alldebrid())
             settings = await asyncio.to_thread(apart, settings, url)
@@ -90,7 +94,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
         await asyncio.wait([serving, ending], return_when=asyncio.FIRST_COMPLETED)
         if showing is not None:
             await _end(showing)  # first: it would take the closing door for a failure
-        server.should_exit = True
+        server.end()
         await serving
         await _end(ending)
     return 0
@@ -131,12 +135,41 @@ async def _torrents(settings: Settings, *, simulated: bool) -> AsyncIterator[Sup
         yield supervisor
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn, but the signals are ours: everything behind it has to end in order too."""
+class _Server(Server):
+    """Uvicorn, but the signals are ours: everything behind it has to end in order too.
+
+    Its own main loop looks ten times a second whether it has to end, and what time it is; this
+    one sleeps until it is told, so that a service with nothing to do does nothing.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.server_state = _ServerState()
+        self._told = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    def end(self) -> None:
+        """Stop serving; `serve` returns when the requests under way are done."""
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        await self._told.wait()
+
+
+class _ServerState(ServerState):
+    """What Uvicorn's connections share, with a Date header that is made when it is sent."""
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        return [(b"date", formatdate(time.time(), usegmt=True).encode())]
+
+    @default_headers.setter
+    def default_headers(self, _: list[tuple[bytes, bytes]]) -> None:
+        """Ignore what Uvicorn would have sent."""
 
 
 def _server_config(settings: Settings, torrents: Supervisor) -> uvicorn.Config:
@@ -151,6 +184,9 @@ def _server_config(settings: Settings, torrents: Supervisor) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(torrents, config),
         interface="asgi3",
+        http="h11",
+        ws="none",
+        lifespan="off",  # the application has nothing to start or to end
         log_config=None,
         access_log=False,
         server_header=False,
@@ -171,6 +207,8 @@ def _jobs_config(settings: Settings) -> JobsConfig:
         batch=settings.write_batch_size,
         flush_interval=settings.flush_interval,
         max_concurrent=settings.max_concurrent_downloads,
+        download_limit=settings.download_limit,
+        alternative_download_limit=settings.alternative_download_limit,
         storage="ssd" if storage == "ssd" else "hdd",
         delete_magnets=settings.alldebrid_delete_magnets,
         preallocate=settings.preallocate,

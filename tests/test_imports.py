@@ -20,9 +20,10 @@ MAY_IMPORT = {
 """What of ours each package may import besides itself."""
 
 SYSTEM_CALLS = {
-    "socket": ("engine.transfer.wire", "api.serve"),
+    "socket": ("engine.transfer.wire", "engine.alldebrid.connection", "api.serve"),
     "apsw": ("engine.store",),
-    "aiohttp": ("engine.alldebrid", "api.demo"),
+    "aiohttp": ("engine.alldebrid.simulator",),
+    "h11": ("engine.alldebrid.connection", "engine.alldebrid.transport"),
     "ctypes": ("engine.transfer.disk",),
 }
 """Who alone may touch what the outside world is reached with."""

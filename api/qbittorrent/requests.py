@@ -72,7 +72,14 @@ async def context_of(request: Request[Any, Any, Any]) -> Context:
     return context
 
 
-async def parameters_of(request: Request[Any, Any, Any]) -> Parameters:
-    """Provide query and form to a route. Raises BadParameter; too large a body ends in 413."""
+async def parameters_of(
+    request: Request[Any, Any, Any],
+    context: Served,  # noqa: ARG001 - see below
+) -> Parameters:
+    """Provide query and form to a route. Raises BadParameter; too large a body ends in 413.
+
+    `context` makes it the second of two steps. If they didn't depend on each other Litestar would
+    run them side by side, in a group of tasks for each request.
+    """
     body = await request.body() if request.method == "POST" else b""
     return parse(request.scope["query_string"], request.headers.get("content-type", ""), body)

@@ -9,7 +9,9 @@ In the order of the story:
     address    which URLs may be talked to
     backoff    how long to wait before trying again
     budget     how many requests may go
-    transport  one HTTP exchange
+    forms      what a request carries
+    connection one connection that speaks HTTP
+    transport  one HTTP exchange over kept connections
     account    the gate that closes when the account is in trouble
     calls      one call through gate, budget and retries
     client     the API as coroutines

@@ -26,9 +26,10 @@ from engine.alldebrid import address, backoff, wire
 from engine.alldebrid.account import Account
 from engine.alldebrid.budget import RateBudget
 from engine.alldebrid.errors import ApiError, Treatment, rule_of
+from engine.alldebrid.forms import FilePart, Form
 from engine.alldebrid.lenient import JsonObject
 from engine.alldebrid.reach import Reach
-from engine.alldebrid.transport import FilePart, Form, Transport
+from engine.alldebrid.transport import Transport
 from engine.alldebrid.values import Verdict
 
 logger = logging.getLogger("engine.alldebrid.calls")

@@ -25,7 +25,7 @@ from engine.alldebrid.errors import (
     ApiError,
     Treatment,
 )
-from engine.alldebrid.transport import FilePart, Form
+from engine.alldebrid.forms import FilePart, Form
 from engine.alldebrid.values import (
     MagnetStatus,
     Phase,

@@ -1,4 +1,4 @@
-"""One HTTP exchange with AllDebrid: the only user of aiohttp's client.
+"""One HTTP exchange with AllDebrid, over kept connections.
 
 Foreign exceptions become ApiError here, without text of theirs: it could hold an address or a
 header. The key goes into the Authorization header and nowhere else; redirects are not followed,
@@ -7,43 +7,38 @@ so it never goes to another host.
 A kept connection that the server closed meanwhile shows only when it is used. That says nothing
 about the server, so the exchange is repeated once, at once. That is safe because every call of
 the API may be made twice: uploads return the same id, deletes find nothing, and so on.
+
+A connection that nobody used for a while is closed: it holds a quarter of a megabyte of buffers.
 """
 
-import io
+import asyncio
+import os
 import ssl
 import time
-from types import SimpleNamespace
-from typing import Any
+import zlib
+from urllib.parse import SplitResult, quote, urlsplit
 
-import aiohttp
+import h11
 import msgspec
 
 from engine.alldebrid import backoff
+from engine.alldebrid.connection import Connection, Origin, Stale, TooLarge
 from engine.alldebrid.errors import GARBLED, NOT_TRUSTED, UNREACHABLE, ApiError
+from engine.alldebrid.forms import Encoded, FilePart, Form, encoded
 
 CONNECTIONS = 6
-"""Kept connections; with 8 requests a second more would only idle."""
+"""Connections at a time; with 8 requests a second more would only idle."""
 
-CONNECT_TIMEOUT = 15.0
-"""Seconds for a connection and its TLS handshake."""
+KEPT = 15.0
+"""Seconds an idle connection is kept; while something goes on there is a request every 5."""
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer, unpacked. A list of 5,000 torrents has about 3 MB."""
 
-READ_SIZE = 64 * 1024
+PATH_CHARACTERS = "/%:@!$&'()*+,;=~"
+"""What stands in a path as it is, besides letters, digits and `_.-`."""
 
-Form = list[tuple[str, str]]
-"""Names and values; a name may come several times (`id[]`)."""
-
-
-class FilePart(msgspec.Struct, frozen=True):
-    """A file to be sent in a multipart form."""
-
-    field: str
-    filename: str
-    """ASCII without quotes."""
-    content: bytes
-    content_type: str
+_PROBLEMS = (OSError, ValueError, h11.ProtocolError, zlib.error)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -59,108 +54,132 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Transport:
-    """Kept connections to one API server. One event loop; connects when first used."""
+    """Kept connections to an API server. One event loop; connects when first used."""
 
     def __init__(self, *, ca_file: str | None, timeout: float) -> None:
         self._ca_file = ca_file
         self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
+        self._context: ssl.SSLContext | None = None
+        self._room = asyncio.Semaphore(CONNECTIONS)
+        self._open: set[Connection] = set()
+        self._idle: dict[Connection, tuple[Origin, asyncio.TimerHandle]] = {}
+        """Oldest first."""
 
     def __repr__(self) -> str:
-        return f"<Transport {'open' if self._session else 'closed'}>"
+        state = f"open connections={len(self._open)}" if self._open else "closed"
+        return f"<Transport {state} idle={len(self._idle)}>"
 
     async def send(
         self, method: str, url: str, key: str, body: Form | FilePart | None = None
     ) -> Answer:
         """Make one exchange. Raises ApiError UNREACHABLE, NOT_TRUSTED or GARBLED."""
-        trace = SimpleNamespace(reused=False)
         try:
-            return await self._exchange(method, url, key, body, trace)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-            if not trace.reused:
-                raise _translated(error) from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _translated(error) from None
-        try:
-            return await self._exchange(method, url, key, body, trace)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _translated(error) from None
+            parts = urlsplit(url)
+            content = encoded(body) if body is not None else None
+            request = _request(method, parts, key, content)
+            origin = self._origin(parts)
+            payload = content.content if content else b""
+            try:
+                return await self._attempt(origin, request, payload)
+            except Stale:
+                return await self._attempt(origin, request, payload, fresh=True)
+        except TooLarge:
+            raise ApiError(GARBLED, "the answer is too large") from None
+        except _PROBLEMS as problem:
+            raise _translated(problem) from None
 
     async def close(self) -> None:
-        """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        """Close the connections; what is under way on them fails."""
+        ended = list(self._open)
+        for connection in ended:
+            self._end(connection)
+        for connection in ended:
+            await connection.closed()
 
-    async def _exchange(
-        self,
-        method: str,
-        url: str,
-        key: str,
-        body: Form | FilePart | None,
-        trace: SimpleNamespace,
+    async def _attempt(
+        self, origin: Origin, request: h11.Request, content: bytes, *, fresh: bool = False
     ) -> Answer:
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        async with self._opened().request(
-            method,
-            url,
-            headers=headers,
-            data=_encoded(body),
-            allow_redirects=False,
-            trace_request_ctx=trace,
-        ) as response:
-            header = response.headers.get("Retry-After")
-            asked = backoff.retry_after(header, time.time())
-            return Answer(response.status, await _read(response), asked)
-
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
+        async with asyncio.timeout(self._timeout), self._room:
+            connection = (None if fresh else self._taken(origin)) or await self._opened(origin)
             try:
-                context = ssl.create_default_context(cafile=self._ca_file)
+                head, body = await connection.exchange(request, content, LARGEST_ANSWER)
+            except BaseException:
+                self._end(connection)  # also when cancelled: the answer would come to the next
+                raise
+            self._keep(connection, origin)
+        asked = backoff.retry_after(head.headers.get("retry-after"), time.time())
+        return Answer(head.status, body, asked)
+
+    async def _opened(self, origin: Origin) -> Connection:
+        connection = await Connection.open(origin)
+        self._open.add(connection)
+        return connection
+
+    def _taken(self, origin: Origin) -> Connection | None:
+        """Return the idle connection that was used last, if there is one."""
+        for connection, (where, timer) in reversed(list(self._idle.items())):
+            if where == origin:
+                timer.cancel()
+                del self._idle[connection]
+                if connection.reusable:
+                    return connection
+                self._end(connection)
+        return None
+
+    def _keep(self, connection: Connection, origin: Origin) -> None:
+        if connection not in self._open or not connection.reusable:
+            self._end(connection)
+            return
+        timer = asyncio.get_running_loop().call_later(KEPT, self._end, connection)
+        self._idle[connection] = (origin, timer)
+
+    def _end(self, connection: Connection) -> None:
+        _, timer = self._idle.pop(connection, (None, None))
+        if timer is not None:
+            timer.cancel()
+        self._open.discard(connection)
+        connection.abort()
+
+    def _origin(self, parts: SplitResult) -> Origin:
+        host = parts.hostname or ""
+        if parts.scheme != "https":
+            return Origin(host, parts.port or 80, None)
+        if self._context is None:
+            try:
+                self._context = ssl.create_default_context(cafile=self._ca_file)
             except OSError:
                 raise ApiError(NOT_TRUSTED) from None
-            trace = aiohttp.TraceConfig()
-            trace.on_connection_reuseconn.append(_note_reuse)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=context),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=CONNECT_TIMEOUT),
-                trace_configs=[trace],
-                headers={"User-Agent": "alldebrid-client", "Accept": "application/json"},
-            )
-        return self._session
+        return Origin(host, parts.port or 443, self._context)
 
 
-async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-    context.trace_request_ctx.reused = True
+def _request(method: str, parts: SplitResult, key: str, body: Encoded | None) -> h11.Request:
+    headers = [
+        ("Host", parts.netloc.rpartition("@")[2].encode("idna").decode()),
+        ("User-Agent", "alldebrid-client"),
+        ("Accept", "application/json"),
+        ("Accept-Encoding", "gzip"),
+    ]
+    if key:
+        headers.append(("Authorization", f"Bearer {key}"))
+    if body is not None:
+        headers.append(("Content-Type", body.content_type))
+    if body is not None or method == "POST":
+        headers.append(("Content-Length", str(len(body.content) if body else 0)))
+    target = quote(parts.path or "/", safe=PATH_CHARACTERS)
+    return h11.Request(method=method, target=target, headers=headers)
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    chunks: list[bytes] = []
-    left = LARGEST_ANSWER
-    async for chunk in response.content.iter_chunked(READ_SIZE):
-        left -= len(chunk)
-        if left < 0:
-            raise ApiError(GARBLED, "the answer is too large")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _encoded(body: Form | FilePart | None) -> Any:
-    if body is None:
-        return None
-    if isinstance(body, FilePart):
-        form = aiohttp.FormData()
-        # A stream goes out in parts; bytes would hold up the loop, and may end up in a warning.
-        content = io.BytesIO(body.content)
-        form.add_field(body.field, content, filename=body.filename, content_type=body.content_type)
-        return form
-    return aiohttp.FormData(body)
-
-
-def _translated(error: Exception) -> ApiError:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+def _translated(problem: Exception) -> ApiError:
+    if isinstance(problem, ssl.SSLCertVerificationError):
         return ApiError(NOT_TRUSTED)
-    kind = type(error).__name__
-    reason = getattr(error, "strerror", None) or ""
-    return ApiError(UNREACHABLE, f"{kind} {reason}".strip())
+    return ApiError(UNREACHABLE, f"{type(problem).__name__} {_reason(problem)}".strip())
+
+
+def _reason(problem: Exception) -> str:
+    """Return what is wrong in words that hold nothing of ours, "" for none."""
+    if isinstance(problem, ssl.SSLError):
+        return problem.reason or ""
+    if isinstance(problem, OSError) and problem.errno:
+        # Below zero it is the resolver's, whose words name no host; asyncio's name the address.
+        return problem.strerror or "" if problem.errno < 0 else os.strerror(problem.errno)
+    return ""

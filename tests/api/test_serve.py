@@ -1,11 +1,17 @@
 """The pieces of the service's start; the whole of it is in tests/whole."""
 
+import asyncio
+import email.utils
+import http.client
 import os
+import socket
+import time
 
 import pytest
+import uvicorn
 
 from api import settings
-from api.serve import CannotStart, _is_private, _jobs_config, _make_folder
+from api.serve import CannotStart, _is_private, _jobs_config, _make_folder, _Server
 
 
 def loaded(tmp_path, **environment):
@@ -45,3 +51,26 @@ def test_a_folder_is_made_and_left_empty(tmp_path):
 )
 def test_every_address_counts_as_public(address, private):
     assert _is_private(address) is private
+
+
+async def test_the_server_ends_when_it_is_told_and_dates_its_answers_until_then():
+    async def application(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    def asked(port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection.request("GET", "/")
+        date = connection.getresponse().headers.get_all("date")
+        connection.close()
+        return date
+
+    config = uvicorn.Config(application, lifespan="off", log_config=None, server_header=False)
+    server = _Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        (date,) = await asyncio.to_thread(asked, listener.getsockname()[1])
+        server.end()
+        await asyncio.wait_for(serving, 5)
+
+    assert abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time()) < 5
