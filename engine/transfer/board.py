@@ -36,7 +36,7 @@ UNKNOWN_SIZE = UNBOUNDED
 LONGEST_LEASE = 32 << 20
 """Bytes: longer ones save no waiting worth having, at any distance."""
 
-LEASED = 1.25
+LEASED = 1.0
 """How much is leased at a time, in rings: the first ranges are nearly written when the last are
 begun, so a little more than the ring holds."""
 

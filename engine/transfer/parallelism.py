@@ -20,14 +20,14 @@ from enum import Enum
 START = 2
 """Connections to begin with: one more than none idle while a request travels."""
 
-ANSWERS = 5
+ANSWERS = 4
 """How many times a first byte's wait the first measurements take."""
 
-SHORTEST_PERIOD, PERIOD = 0.15, 1.0
+SHORTEST_PERIOD, PERIOD = 0.12, 1.0
 """Seconds of one measurement: at first, at least; and later: several round trips and slow
 starts."""
 
-LEAP, LEAP_GAIN = 4, 1.4
+LEAP, LEAP_GAIN = 4, 1.25
 """While starting, so many times as many are tried, and have to raise the sum by this factor."""
 
 GAIN = 1.08

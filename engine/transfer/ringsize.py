@@ -43,11 +43,13 @@ EFFORT = 12
 PAYS = 1.15
 """By what factor the sum must rise for growth to be kept; less is noise."""
 
-TRIAL = 2.5 * PERIOD
-"""Seconds that growth has to show what it brings."""
+SHORTEST_TRIAL, LONGEST_TRIAL, RINGS = 0.5, 5.0, 2.5
+"""Seconds that growth has to show what it brings, and how many rings must pass at least: ranges
+have to become longer first, and the first long ones hold up those behind them. The first half of a
+trial is not looked at."""
 
-FADING = 0.98
-"""What is left of the best rate after each period: a line may become slower."""
+NEWEST = 0.3
+"""Weight of the newest period in the usual rate."""
 
 FIRST_HOLD, LONGEST_HOLD = 2.0, 60.0
 """Seconds before the next trial after one that brought nothing, doubled each time."""
@@ -94,6 +96,7 @@ class Trial(msgspec.Struct, frozen=True):
     """Capacity to go back to, in bytes."""
     rate: float
     """Bytes per second that came before."""
+    judged_from: float
     until: float
 
 
@@ -115,9 +118,10 @@ class RingSize:
         self._began = now
         self._received = 0
         self._late = self._far = self._burst = 0.0
-        self._best = 0.0
-        """Bytes per second that came in the best period lately."""
+        self._usual = 0.0
+        """Bytes per second that came lately."""
         self._trial: Trial | None = None
+        self._received_at_half = 0
         self._hold = FIRST_HOLD
         self._no_trial_before = now
         self._dried_since = False
@@ -139,7 +143,8 @@ class RingSize:
             self._dried_since = True
             self._late += elapsed * sight.starved
             self._far += elapsed * sight.waiting
-            self._burst += elapsed * (now - self._full_at < AFTER)
+            emptied = sight.used < self.capacity // 2
+            self._burst += elapsed * (emptied and now - self._full_at < AFTER)
         if now - self._began < PERIOD:
             return False
         before = self.capacity
@@ -160,42 +165,54 @@ class RingSize:
         """Look back on a period."""
         period = now - self._began
         rate = (sight.received - self._received) / period
-        self._best = max(rate, self._best * FADING)
-        if self._trial is not None and not self._passed(self._trial, rate, now):
-            return
         missing = self._burst * self._drain if self._burst >= LOSS * period else 0
         if missing:
+            self._trial = None
             self._grow(self.capacity + int(missing), "the disk ran dry after a burst", now)
-        elif now >= self._no_trial_before and self._trial is None:
-            self._try_more(period, rate, sight.latency, now)
+        elif self._trial is None:
+            self._usual += NEWEST * (rate - self._usual) if self._usual else rate
+            if now >= self._no_trial_before:
+                self._try_more(period, rate, sight.latency, now)
+        else:
+            self._go_on(self._trial, period, rate, sight, now)
         if now - self._calm_since >= CALM:
             self._give_back(now)
 
-    def _passed(self, trial: Trial, rate: float, now: float) -> bool:
-        """Tell whether a trial is over and has paid; take back one that has not."""
-        if rate >= trial.rate * PAYS:
-            self._trial, self._hold = None, FIRST_HOLD
-            return True
-        if now >= trial.until:
-            self._set(trial.before, "more room brought nothing")
+    def _go_on(self, trial: Trial, period: float, rate: float, sight: Sight, now: float) -> None:
+        """Go on with a trial, or further; at its end take back what has not paid."""
+        if now < trial.judged_from:
+            self._received_at_half = sight.received
+            if rate >= trial.rate * PAYS:
+                self._try_more(period, rate, sight.latency, now)
+        elif now >= trial.until:
+            came = (sight.received - self._received_at_half) / (now - trial.judged_from)
+            if came >= trial.rate * PAYS:
+                self._usual, self._hold = came, FIRST_HOLD
+            else:
+                self._set(trial.before, "more room brought nothing")
+                self._no_trial_before = now + self._hold
+                self._hold = min(LONGEST_HOLD, self._hold * 2)
             self._trial = None
-            self._no_trial_before = now + self._hold
-            self._hold = min(LONGEST_HOLD, self._hold * 2)
-        return False
 
     def _try_more(self, period: float, rate: float, latency: float, now: float) -> None:
         """Grow for late or far ranges, if there were any."""
-        before, wishes = self.capacity, []
+        before = self.capacity
+        free = max(0.1, 1 - (self._far + self._late) / period)
+        distance = min(int(rate / free * latency * EFFORT), 4 * before)
         if self._late >= LOSS * period:
-            wishes.append((before * 3 // 2, "connections wait for a late range"))
-        if self._far >= TOO_FAR * period:
-            free = max(0.1, 1 - (self._far + self._late) / period)
-            under_way = int(rate / free * latency * EFFORT)
-            wishes.append((min(under_way, 4 * before), "the server is far"))
-        for capacity, reason in sorted(wishes)[-1:]:
-            self._grow(capacity, reason, now)
+            longer = max(before * 3 // 2, distance)
+            self._grow(longer, "connections wait for a late range", now)
+        elif self._far >= TOO_FAR * period:
+            self._grow(distance, "the server is far", now)
         if self.capacity > before:
-            self._trial = Trial(before, self._best, now + TRIAL)
+            self._begin_trial(before, rate, now)
+
+    def _begin_trial(self, before: int, rate: float, now: float) -> None:
+        """Give the ring that has just grown time to prove itself, beside what was before it all."""
+        seconds = max(SHORTEST_TRIAL, RINGS * self.capacity / max(rate, 1.0))
+        seconds = min(seconds, LONGEST_TRIAL)
+        first = self._trial or Trial(before, self._usual, 0, 0)
+        self._trial = Trial(first.before, first.rate, now + seconds / 2, now + seconds)
 
     def _grow(self, capacity: int, reason: str, now: float) -> None:
         if capacity > self.capacity:

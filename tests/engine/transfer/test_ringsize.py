@@ -12,10 +12,12 @@ from engine.transfer.ringsize import (
     EFFORT,
     FIRST_HOLD,
     LONGEST_HOLD,
+    LONGEST_TRIAL,
     LOSS,
+    RINGS,
+    SHORTEST_TRIAL,
     START,
     TOO_FAR,
-    TRIAL,
     RingSize,
     Sight,
 )
@@ -68,9 +70,17 @@ def test_it_begins_small_whatever_the_cap():
 
 def test_a_late_head_that_holds_up_others_makes_it_grow_by_half():
     size = sized()
-    Looks(size).show(0.25, starved=0.75, dry=True)
+    Looks(size).show(0.25, starved=0.75, dry=True, latency=0.001)
 
     assert size.capacity == START * 3 // 2
+    assert size.reason == "connections wait for a late range"
+
+
+def test_connections_that_cannot_even_ask_a_far_server_make_it_grow_as_far():
+    size = sized()
+    Looks(size).show(0.25, starved=0.5, dry=True, latency=0.05)
+
+    assert size.capacity == 4 * START
     assert size.reason == "connections wait for a late range"
 
 
@@ -149,7 +159,7 @@ def test_growth_that_brings_more_is_kept(lost):
     capacity = looks.size.capacity
     assert capacity > START
     looks.line *= 1.5
-    looks.show(2 * TRIAL, dry=True)
+    looks.show(2 * SHORTEST_TRIAL, dry=True)
 
     assert looks.size.capacity == capacity
 
@@ -159,7 +169,7 @@ def test_growth_that_brings_nothing_is_taken_back(lost):
     looks = Looks(sized())
     looks.show(0.22, dry=True, **lost)
     assert looks.size.capacity > START
-    looks.show(2 * TRIAL, dry=True)
+    looks.show(LONGEST_TRIAL, dry=True)
 
     assert looks.size.capacity == START
     assert looks.size.reason == "more room brought nothing"
@@ -168,15 +178,16 @@ def test_growth_that_brings_nothing_is_taken_back(lost):
 def test_the_next_trial_waits_twice_as_long_each_time():
     looks, trials, before = Looks(sized()), [], START
     for _ in range(int(4 * LONGEST_HOLD / 0.2)):
-        looks.show(0.2, starved=0.7, dry=True)
+        looks.show(0.2, starved=0.7, dry=True, latency=0.001)
         if looks.size.capacity > before:
             trials.append(looks.now)
         before = looks.size.capacity
     waits = [b - a for a, b in itertools.pairwise(trials)]
 
-    assert waits[0] == pytest.approx(FIRST_HOLD + TRIAL, abs=0.5)
-    assert waits[1] == pytest.approx(2 * FIRST_HOLD + TRIAL, abs=0.5)
-    assert max(waits) <= LONGEST_HOLD + TRIAL + 0.5
+    trial = RINGS * START * 1.5 / looks.line
+    assert waits[0] == pytest.approx(FIRST_HOLD + trial, abs=0.5)
+    assert waits[1] == pytest.approx(2 * FIRST_HOLD + trial, abs=0.5)
+    assert max(waits) <= LONGEST_HOLD + trial + 0.5
     assert len(trials) <= 10
 
 
