@@ -8,6 +8,7 @@ second, or at the end of each of several downloads, a line of JSON says how far 
 process holds; the last one, an object, what it came to.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -22,6 +23,7 @@ from api.cli import SWITCH_INTERVAL
 from engine.transfer import download
 from engine.transfer.disk import PartFile
 from engine.transfer.download import Download, Engine, OneLink, Request
+from engine.transfer.wire import IDLE_KEPT
 from tests.fakes.content import PERIOD, Pattern
 
 LOOKED_AT = 4096
@@ -115,9 +117,19 @@ def _note(file: TextIO, number: int, done: int, run: Download) -> None:
         progress.flushed,
         progress.connections,
         threading.active_count(),
-        len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - descriptors are no paths
+        _descriptors(progress.connections),
     ]
     file.write(json.dumps([number, *values]) + "\n")
+
+
+def _descriptors(connections: int) -> int:
+    """Count what is open, without the sockets in use and those idle ones that the pool may keep."""
+    sockets = files = 0
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - descriptors are no paths
+        with contextlib.suppress(FileNotFoundError):  # the one that lists the folder
+            is_socket = str(Path(f"/proc/self/fd/{name}").readlink()).startswith("socket:")
+            sockets, files = sockets + is_socket, files + (not is_socket)
+    return files + max(0, sockets - connections - IDLE_KEPT)
 
 
 def _note_end(file: TextIO, began: float, size: int) -> None:

@@ -73,6 +73,7 @@ class Board:
         size = UNKNOWN_SIZE if expected.size is None else expected.size
         self._window = Window(start=start, size=size, capacity=capacity, block=BLOCK, reach=reach)
         self._ring = ring
+        ring.trim(capacity)
         self._patience = patience
         self._alone = cap == 1
         """True when there will never be a second connection: one request fetches the rest."""
@@ -292,10 +293,8 @@ class Board:
             if target is not None and not self.unranged:
                 self.target = target
             if capacity is not None:
-                shrunk = capacity < self._window.capacity
                 self._window.capacity = capacity
-                if shrunk:
-                    self._ring.trim(capacity)
+                self._ring.trim(capacity)
             self._room.notify_all()
 
     def stuck(self, stalls: Stalls, *, now: float, heard_at: float) -> list[tuple[Lease, str]]:

@@ -30,6 +30,8 @@ class Latency:
     def __init__(self) -> None:
         self.typical = 0.0
         """Seconds from a request to the first byte of its answer; 0 while unknown."""
+        self.shortest = 0.0
+        """Seconds of the quickest answer: the distance, without what anybody was busy with."""
         self.speed = 0.0
         """Bytes per second of one connection while it receives; 0 while unknown."""
         self._deviation = 0.0
@@ -48,6 +50,7 @@ class Latency:
     def answered(self, seconds: float) -> None:
         """An answer's first byte came after `seconds`."""
         self._doublings = 0
+        self.shortest = min(self.shortest or seconds, seconds)
         if not self.typical:
             self.typical, self._deviation = seconds, seconds / 2
             return

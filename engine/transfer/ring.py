@@ -38,6 +38,7 @@ class Ring:
         self._free = list(range(capacity // block - 1, -1, -1))
         self._slots: dict[int, int] = {}
         self._touched: set[int] = set()
+        self._keep = capacity
         self.peak = 0
         """The most bytes that were in use at once."""
 
@@ -85,19 +86,26 @@ class Ring:
     def release(self, upto: int) -> None:
         """Free every block that lies wholly below file offset `upto`."""
         for index in [each for each in self._slots if (each + 1) * self.block <= upto]:
-            self._free.append(self._slots.pop(index))
+            self._free.append(slot := self._slots.pop(index))
+            if self.resident > self._keep:
+                self._give_back(slot)
 
     def trim(self, keep: int) -> None:
         """Give memory back to the system until at most `keep` bytes stay touched.
 
-        Not for the hot path: each page that is used again costs a fault.
+        What is in use now follows when it is released. Not for the hot path: each page that is
+        used again costs a fault.
         """
+        self._keep = keep
         for slot in self._free:
             if self.resident <= keep:
                 return
             if slot in self._touched:
-                self._memory.madvise(mmap.MADV_DONTNEED, slot * self.block, self.block)
-                self._touched.remove(slot)
+                self._give_back(slot)
+
+    def _give_back(self, slot: int) -> None:
+        self._memory.madvise(mmap.MADV_DONTNEED, slot * self.block, self.block)
+        self._touched.remove(slot)
 
     def close(self) -> None:
         """Unmap. Views that are still held keep the mapping until they are dropped."""

@@ -63,7 +63,7 @@ AFTER = 3.0
 BUSY = 1.0
 """Seconds of writing after which the disk's speed is believed: several of its longest writes."""
 
-CALM = 20.0
+CALM = 15.0
 """Seconds without need after which memory is given back."""
 
 SPARE = 1.25
@@ -86,7 +86,7 @@ class Sight(msgspec.Struct, frozen=True):
     written: int
     """Bytes written so far by this download."""
     latency: float
-    """Seconds that a first byte usually takes."""
+    """Seconds that the quickest first byte takes: the distance, not what answers queue for."""
 
 
 class Trial(msgspec.Struct, frozen=True):

@@ -134,3 +134,11 @@ def test_its_repr_tells_the_estimates():
     latency.fetched(1_500_000, 1)
 
     assert repr(latency) == "<Latency 30.0 ms, 1.5 MB/s a connection>"
+
+
+def test_the_quickest_answer_tells_the_distance_whatever_others_queued_for():
+    latency = Latency()
+    for seconds in (0.05, 0.03, 0.2, 0.4):
+        latency.answered(seconds)
+
+    assert latency.shortest == 0.03
