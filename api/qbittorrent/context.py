@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from api.qbittorrent.sessions import Sessions
+from api.qbittorrent.shown import Shown
 from engine.jobs.views import Torrents
 
 FetchTorrent = Callable[[str], Awaitable[bytes]]
@@ -54,6 +55,7 @@ class Context:
         self.config = config
         self.sessions = sessions
         self.tags: set[str] = set()
+        self.shown = Shown()
         self.fetch_torrent = fetch_torrent
         self._clock = clock
 

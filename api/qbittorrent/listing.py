@@ -4,6 +4,8 @@ Filters that need only what we know of a torrent run before it is put into qBitt
 that is the dear part, and Sonarr asks for its own category only.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from api.qbittorrent.parameters import Parameters, hashes
@@ -81,9 +83,14 @@ def question(parameters: Parameters) -> Question:
     )
 
 
-def listing(views: list[TorrentView], asked: Question, now: int) -> list[Torrent]:
+def listing(
+    views: list[TorrentView],
+    asked: Question,
+    now: int,
+    show: Callable[[TorrentView, int], Torrent] = torrent,
+) -> list[Torrent]:
     """Return the torrents that were asked for, in the order that was asked for."""
-    listed = [torrent(view, now) for view in views if _wanted(view, asked)]
+    listed = [show(view, now) for view in views if _wanted(view, asked)]
     if asked.sort in Torrent.__struct_fields__:
         listed.sort(key=lambda one: getattr(one, asked.sort))
     if asked.reverse:

@@ -137,6 +137,15 @@ def torrent(view: TorrentView, now: int) -> Torrent:
     )
 
 
+def aged(shown: Torrent, view: TorrentView, now: int) -> Torrent:
+    """Return how the same view looks at another time."""
+    return msgspec.structs.replace(
+        shown,
+        seeding_time=_seeding_time(view.record, now, finished=is_finished(view)),
+        time_active=max(0, now - view.record.added_at),
+    )
+
+
 def properties(view: TorrentView, now: int) -> Properties:
     """Return the answer to torrents/properties."""
     record = view.record

@@ -16,7 +16,9 @@ from engine.jobs.views import TorrentView
 @route("/info", http_method=READ, status_code=200)
 async def info(context: Served, parameters: Sent) -> Response[bytes]:
     """List torrents."""
-    return json(listing(context.torrents.views(), question(parameters), context.now()))
+    views, shown = context.torrents.views(), context.shown
+    shown.forget_all_but([view.record.hash for view in views])
+    return json(listing(views, question(parameters), context.now(), shown.torrent))
 
 
 @route("/properties", http_method=READ, status_code=200)

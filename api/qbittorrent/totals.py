@@ -30,7 +30,7 @@ async def main_data(context: Served, parameters: Sent) -> Response[bytes]:
     return json(
         MainData(
             rid=max(0, parameters.whole("rid", 0)) % MAX_RID + 1,
-            torrents={view.record.hash: present.torrent(view, now) for view in views},
+            torrents={view.record.hash: context.shown.torrent(view, now) for view in views},
             categories={one.name: present.category(one) for one in context.torrents.categories()},
             tags=context.all_tags(),
             trackers=trackers,

@@ -200,7 +200,8 @@ class RingSize:
         free = max(0.1, 1 - (self._far + self._late) / period)
         distance = min(int(rate / free * latency * EFFORT), 4 * before)
         if self._late >= LOSS * period:
-            longer = max(before * 3 // 2, distance)
+            # One step for late ranges, then look; how far a server is needs no trial to be known.
+            longer = distance if self._trial is not None else max(before * 3 // 2, distance)
             self._grow(longer, "connections wait for a late range", now)
         elif self._far >= TOO_FAR * period:
             self._grow(distance, "the server is far", now)
