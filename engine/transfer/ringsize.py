@@ -111,6 +111,9 @@ class RingSize:
         self._block = block
         self._at = now
         self._full_at = float("-inf")
+        self._full_for = 0.0
+        """Seconds of full rings that a dry disk has not been counted against yet."""
+        self._came = 0
         self._drain = 0.0
         """Bytes per second that the disk took when it was last kept busy."""
         self._busy, self._drained = 0.0, 0
@@ -136,6 +139,10 @@ class RingSize:
         elapsed, self._at = now - self._at, now
         if sight.starved >= 1 and sight.used >= FULL * self.capacity:
             self._full_at = now
+            self._full_for += elapsed
+        elif not sight.dry and sight.received > self._came:  # the line goes on, as if nothing was
+            self._full_for = max(0.0, self._full_for - elapsed / 2)
+        self._came = sight.received
         self._highest = max(self._highest, sight.used)
         self._lowest = min(self._lowest, sight.used)
         self._measure(elapsed, sight)
@@ -165,10 +172,12 @@ class RingSize:
         """Look back on a period."""
         period = now - self._began
         rate = (sight.received - self._received) / period
-        missing = self._burst * self._drain if self._burst >= LOSS * period else 0
-        if missing:
+        lost = min(self._burst, self._full_for)
+        if lost >= LOSS * period:
             self._trial = None
-            self._grow(self.capacity + int(missing), "the disk ran dry after a burst", now)
+            self._full_for -= lost
+            missing = int(lost * self._drain)
+            self._grow(self.capacity + missing, "the disk ran dry after a burst", now)
         elif self._trial is None:
             self._usual += NEWEST * (rate - self._usual) if self._usual else rate
             if now >= self._no_trial_before:

@@ -11,7 +11,8 @@ Theory
 
     While no connection at all hears anything, it is the line that pauses: new requests would not
     help, and only `ALL` seconds of that are taken for a stall. A pause that has ended is taken off
-    everybody's time.
+    everybody's time. It takes a witness: where all others wait for room, and so for this one, their
+    silence says nothing of the line.
 
     A range that is given up goes back to the first that is free, usually the same thread with a new
     connection; nothing that has arrived is lost. Whatever was given up in vain raises the bar:
@@ -75,7 +76,10 @@ class Stalls:
         self._put_off(leases, latency, heard_at)
         found = []
         for lease in leases:
-            late = self._unanswered(lease, latency, now) or self._silent(lease, head, now)
+            alone = latency.typical > 0 and not _witnesses(leases, lease, latency, now)
+            late = self._unanswered(lease, latency, now, alone=alone) or self._silent(
+                lease, head, now, alone=alone
+            )
             if late:
                 latency.gave_up()
             elif heard_at == now:  # else the line may be about to pause
@@ -113,21 +117,35 @@ class Stalls:
             if lease.began_at is not None and lease.began_at <= before and lease.waiting_since:
                 lease.began_at += heard_at - before
 
-    def _unanswered(self, lease: Lease, latency: Latency, now: float) -> str:
+    def _unanswered(self, lease: Lease, latency: Latency, now: float, *, alone: bool) -> str:
         asked = lease.asked_at
         if asked is None or lease.began_at is not None or lease.waiting_since is None:
             return ""
         others = self._heard_at - max(asked, self._resumed_at)
-        late = others > latency.limit or now - asked > max(latency.limit, ALL)
+        allowed = latency.limit if alone else max(latency.limit, ALL)
+        late = others > latency.limit or now - asked > allowed
         return "unanswered" if late else ""
 
-    def _silent(self, lease: Lease, head: Lease | None, now: float) -> str:
+    def _silent(self, lease: Lease, head: Lease | None, now: float, *, alone: bool) -> str:
         since = lease.waiting_since
         if since is None or lease.began_at is None:
             return ""
         others = self._heard_at - max(since, self._resumed_at)
         if lease is head:
-            late = others > HEAD or now - since > ALL
+            late = others > HEAD or now - since > (HEAD if alone else ALL)
         else:
             late = now - max(since, self._resumed_at) > OTHERS
         return "silent" if late else ""
+
+
+def _witnesses(leases: tuple[Lease, ...], lease: Lease, latency: Latency, now: float) -> bool:
+    """Tell whether another connection should be hearing something now."""
+    return any(
+        other is not lease
+        and other.waiting_since is not None
+        and (
+            other.began_at is not None
+            or (other.asked_at is not None and now - other.asked_at > latency.limit)
+        )
+        for other in leases
+    )

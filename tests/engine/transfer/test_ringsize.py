@@ -109,6 +109,16 @@ def test_a_disk_that_ran_dry_after_a_burst_makes_it_grow_by_what_it_could_have_w
     assert looks.size.reason == "the disk ran dry after a burst"
 
 
+def test_a_ring_that_was_full_for_a_moment_does_not_make_a_dry_disk_its_fault():
+    looks = Looks(sized(), disk=1000 * MB, line=900 * MB)
+    for _ in range(30):
+        looks.show(0.5)
+        looks.show(0.02, starved=1)
+        looks.show(0.5, dry=True)
+
+    assert looks.size.capacity == START
+
+
 def test_it_grows_all_through_the_pause_that_follows_a_burst():
     looks = Looks(sized(), disk=100 * MB)
     looks.show(3, starved=1)

@@ -65,6 +65,22 @@ def test_the_first_request_of_all_is_given_as_long_as_a_line_may_pause():
     assert find([lease()], ALL * 1.01, latency=Latency(), heard_at=0.0) == {0: "unanswered"}
 
 
+def test_the_silence_of_those_who_wait_for_room_is_no_pause_of_the_line():
+    limit = usual().limit
+    late, full = lease(), lease(1, began=0.0)
+    full.waiting_since = None
+
+    assert find([late, full], limit * 1.01, heard_at=0.0) == {0: "unanswered"}
+    silent = lease(began=0.0, heard=0.0)
+    assert find([silent, full], HEAD * 1.01, heard_at=0.0) == {0: "silent"}
+
+
+def test_two_that_wait_together_are_witnesses_of_a_pause():
+    answered = lease(1, began=0.0, heard=0.0)
+
+    assert find([lease(), answered], ALL * 0.99, heard_at=0.0) == {}
+
+
 def test_what_nobody_has_asked_for_yet_is_not_waited_for():
     dialling = lease(asked=None)
 
