@@ -1,7 +1,6 @@
 import contextlib
 import fcntl
 import json
-import logging
 import os
 import pathlib
 import pty
@@ -49,17 +48,7 @@ KEYS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def nothing_stays(monkeypatch):
-    """Put logging back, and start from an environment without settings."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    for name in ("SSL_CERT_FILE", "LOG_LEVEL"):
-        monkeypatch.delenv(name, raising=False)
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
+pytestmark = pytest.mark.usefixtures("nothing_stays")
 
 
 @pytest.fixture
