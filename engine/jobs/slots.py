@@ -60,8 +60,8 @@ class Slots:
             if self._ask_now:
                 self._ask_now = False
                 return
-            if await self._quiet():
-                return
+            if await self._quiet() and self._first() == infohash:
+                return  # nobody who goes before it has come meanwhile
 
     async def _quiet(self) -> bool:
         """Wait until it is time to ask anyway, or something changes; True when it is time."""

@@ -47,6 +47,19 @@ async def test_only_the_first_asks_and_then_about_every_minute():
     await line.close()
 
 
+async def test_who_was_first_asks_no_more_when_one_before_it_has_come():
+    line = Line("a", "b")
+    line.tasks.pop("a").cancel()
+    await line.time.advance(0)
+    assert line.asked == ["b"]
+
+    line.tasks["a"] = asyncio.create_task(line._ask("a"))
+    await line.time.advance(61)
+
+    assert line.asked == ["b", "a"]
+    await line.close()
+
+
 async def test_when_one_gets_its_slot_the_next_asks_at_once():
     line = Line("a", "b", "c")
     await line.time.advance(1)
