@@ -7,10 +7,10 @@ Theory
     wakes the writer (enough arrived, something went wrong).
 
 Rules
-    No callback happens under the lock, and no system call but the giving back of memory when the
-    ring shrinks, once in half a minute; it is held for microseconds, once per block and per lease.
-    `Lease.cursor` and `Lease.waiting_since` are moved by their holder without
-    it. Nothing here reads a clock but through the one given.
+    No callback happens under the lock, and no system call but the giving back of memory after the
+    ring has shrunk, now and then; it is held for microseconds, once per block and per lease.
+    `Lease.cursor`, `asked_at` and `waiting_since` are moved by their holder without it. Nothing
+    here reads a clock but through the one given.
 
     Until the first good answer only one fetcher is let through: it finds out the size, whether the
     server knows ranges and which validators hold, and one request is what an expired link deserves.
@@ -36,9 +36,9 @@ UNKNOWN_SIZE = UNBOUNDED
 LONGEST_LEASE = 32 << 20
 """Bytes: longer ones save no waiting worth having, at any distance."""
 
-LEASED = 1.0
-"""How much is leased at a time, in rings: the first ranges are nearly written when the last are
-begun, so a little more than the ring holds."""
+AHEAD = 0.5
+"""How far beyond the window a range may begin, in rings: its first byte has to travel here, and by
+then the writer has moved on."""
 
 logger = logging.getLogger("engine.transfer.board")
 
@@ -111,7 +111,7 @@ class Board:
         with self._lock:
             while not self.stopping.is_set() and number < self.target:
                 if self.answered or not self._window.leases:
-                    lease = self._window.lease(self._length(), self._window.capacity // 2)
+                    lease = self._window.lease(self._length(), self._ahead())
                     if lease is not None:
                         self._called_back = False
                         return lease
@@ -364,10 +364,13 @@ class Board:
             return None
         if not self.answered:
             return BLOCK
-        share = int(self._window.capacity * LEASED) // max(self.target, self.prospect)
+        share = self._window.capacity // max(self.target, self.prospect)
         tail = self._window.missing // (2 * self.target)
         least = max(BLOCK, int(self.latency.typical * self.latency.speed))
         return min(LONGEST_LEASE, max(least, min(share, tail)) + BLOCK // 2)
+
+    def _ahead(self) -> int:
+        return int(self._window.capacity * AHEAD)
 
     def _is_due(self) -> bool:
         ready = self._window.ready()

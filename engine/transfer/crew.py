@@ -10,8 +10,8 @@ Theory
     usually takes on this line, between `SHORTEST_TICK` and `TICK`.
 
 Rules
-    Fetchers are hired and counted by this thread only; `stop` and `received` may be called from
-    any. Every change of a number is one log line with its reason.
+    Fetchers are hired and counted by this thread only; `abort`, `received` and `speed` may be
+    called from any. Every change of a number is one log line with its reason.
 """
 
 import logging

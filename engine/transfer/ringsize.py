@@ -11,7 +11,8 @@ Theory
                 Where `EFFORT` times what comes during one wait is under way, no more than one part
                 in `EFFORT` is lost to waiting
         burst   every connection waited for room, and soon after the disk ran dry: what it could
-                have written meanwhile is what the ring should have held
+                have written meanwhile is what the ring should have held, for no longer than the
+                ring was full before, when the line would have brought it
 
     A ring that is full because the disk is slow never lets the disk run dry; a ring that is empty
     because the line is slow was never full. Neither grows. Late and far ranges cost nothing where
@@ -209,7 +210,7 @@ class RingSize:
         free = max(0.1, 1 - (self._far + self._late) / period)
         distance = min(int(rate / free * latency * EFFORT), 4 * before)
         if self._late >= LOSS * period:
-            # One step for late ranges, then look; how far a server is needs no trial to be known.
+            # One step for late ranges, then look; for distance as many as it takes.
             longer = distance if self._trial is not None else max(before * 3 // 2, distance)
             self._grow(longer, "connections wait for a late range", now)
         elif self._far >= TOO_FAR * period:
