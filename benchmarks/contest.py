@@ -56,5 +56,20 @@ def us(
     return {f"alldebrid-client {variant}".strip(): run}
 
 
+def ceilings(context: Context, served: Served, variant: str = "") -> dict[str, OneRun]:
+    """Return what says whether the disk limits us, or we ourselves."""
+
+    def disk() -> Run:
+        return contestants.disk_alone(served.size, context.work, variant)
+
+    def sink() -> Run:
+        return contestants.into_a_sink(served, context.work, variant)
+
+    return {
+        f"{contestants.DISK} {variant}".strip(): disk,
+        f"{contestants.SINK} {variant}".strip(): sink,
+    }
+
+
 def _way(context: Context, served: Served, name: str, variant: str) -> OneRun:
     return lambda: contestants.PEERS[name](served, context.work, variant)

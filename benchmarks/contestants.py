@@ -3,6 +3,8 @@
 Each is called as its users call it for speed, with the same number of connections and the same
 certificates. curl writes nothing: 16 processes that fetch 16 parts of the file into /dev/null are
 the ceiling, what line, server and TLS give on this machine when nobody has to put it together.
+Two more ceilings say what limits us: the disk, written to while nothing is received, and our engine
+with a sink in the disk's place.
 
 The files are compared with the original, written out and removed after the clock has stopped.
 """
@@ -19,6 +21,8 @@ from benchmarks.servers import NAME, Served
 from benchmarks.situation import US, Run, Sample
 
 CONNECTIONS = 16
+DISK = "the disk alone"
+SINK = "alldebrid-client, into a sink"
 CURL = ("curl", "-sS", "--fail", "-o", "/dev/null")
 
 Contestant = Callable[[Served, Path], Run]
@@ -81,6 +85,44 @@ def curl(served: Served, _folder: Path, variant: str = "", connections: int = CO
     took = observe(commands)
     return Run(
         label="curl",
+        variant=variant,
+        seconds=took.seconds,
+        bytes=served.size,
+        cpu=took.cpu,
+        peak_rss=took.peak_rss,
+        series=took.series,
+        failed=_failure(took),
+    )
+
+
+def disk_alone(size: int, folder: Path, variant: str = "") -> Run:
+    """Write as many bytes as the engine writes them, with nothing received meanwhile."""
+    target = folder / NAME
+    took = observe([[sys.executable, "-m", "benchmarks.disk_alone", target, str(size)]])
+    failed = _failure(took)
+    if not failed and target.stat().st_size != size:
+        failed = "the file is not complete"
+    _clean(folder)
+    return Run(
+        label=DISK,
+        variant=variant,
+        seconds=took.seconds,
+        bytes=size,
+        cpu=took.cpu,
+        peak_rss=took.peak_rss,
+        series=took.series,
+        failed=failed,
+    )
+
+
+def into_a_sink(served: Served, folder: Path, variant: str = "") -> Run:
+    """Let our engine fetch the file as ever, and write it nowhere."""
+    notes = folder / "notes"
+    command = [sys.executable, "-m", "benchmarks.sink", notes, folder, served.ca_file]
+    took = observe([[*command, served.url, str(served.size), "1"]])
+    _clean(folder)
+    return Run(
+        label=SINK,
         variant=variant,
         seconds=took.seconds,
         bytes=served.size,

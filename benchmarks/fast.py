@@ -3,7 +3,8 @@
 import statistics
 from collections.abc import Sequence
 
-from benchmarks.contest import alternate, peers, us
+from benchmarks.contest import alternate, ceilings, peers, us
+from benchmarks.contestants import DISK, SINK
 from benchmarks.servers import nginx
 from benchmarks.situation import (
     US,
@@ -26,7 +27,9 @@ def _https(context: Context) -> list[Run]:
     with nginx(context.memory, context.size) as served:
         return alternate(
             context,
-            us(context, served) | peers(context, served, ["aria2c", "axel", "curl"]),
+            us(context, served)
+            | peers(context, served, ["aria2c", "axel", "curl"])
+            | ceilings(context, served),
         )
 
 
@@ -37,6 +40,21 @@ def _https_verdict(runs: Sequence[Run]) -> list[Check]:
         at_least("throughput, of aria2c's", 3.3, ours, median_speed(runs, "aria2c")),
         at_most("CPU seconds, of aria2c's", 0.4, median_cpu(runs, US), median_cpu(runs, "aria2c")),
         at_least("throughput, of 16 curl into /dev/null", 0.92, ours, median_speed(runs, "curl")),
+        *_ceilings(runs, ""),
+    ]
+
+
+def _ceilings(runs: Sequence[Run], variant: str) -> list[Check]:
+    """Return how near we come to the disk, and the engine without one to line and server."""
+    ours, sink = median_speed(runs, US, variant), median_speed(runs, SINK, variant)
+    curl, disk = median_speed(runs, "curl", variant), median_speed(runs, DISK, variant)
+    slower = min(curl, disk) if curl and disk else None
+    named = f", {variant}" if variant else ""
+    return [
+        at_least(
+            f"throughput, of the slower of the disk alone and 16 curl{named}", 0.8, ours, slower
+        ),
+        at_least(f"throughput into a sink, of 16 curl{named}", 0.8, sink, curl),
     ]
 
 
@@ -45,9 +63,11 @@ def _http(context: Context) -> list[Run]:
     for name, extra in SENDFILE.items():
         variant = f"sendfile {name}"
         with nginx(context.memory, context.size, tls=False, extra=extra) as served:
-            ways = us(context, served, variant=variant)
             runs += alternate(
-                context, ways | peers(context, served, ["aria2c", "axel", "curl"], variant)
+                context,
+                us(context, served, variant=variant)
+                | peers(context, served, ["aria2c", "axel", "curl"], variant)
+                | ceilings(context, served, variant),
             )
     return runs
 
@@ -68,6 +88,7 @@ def _http_verdict(runs: Sequence[Run]) -> list[Check]:
             at_least(
                 f"slowest run, of the median, {variant}", 0.5, min(ours, default=None), middle
             ),
+            *_ceilings(runs, variant),
         ]
     return checks
 
@@ -81,7 +102,8 @@ SITUATIONS = (
         " `-x16 -s16 -k1M --file-allocation=falloc`, axel with `-n 16`. The clock stops when the"
         " program ends: our file is synced to the disk by then, aria2c's and axel's are in the"
         " page cache. 16 curl processes fetch a sixteenth each into /dev/null: what server and TLS"
-        " give on this machine.",
+        " give on this machine. The disk alone: the same bytes from memory, written as the engine"
+        " writes them. Into a sink: our engine, and nothing written.",
         needs=frozenset({"nginx"}),
         run=_https,
         verdict=_https_verdict,

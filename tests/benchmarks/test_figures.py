@@ -68,7 +68,7 @@ def test_a_run_that_failed_is_said_and_is_no_success():
 def test_without_peers_their_ratios_stay_open():
     [https, http] = [one.verdict([run(cpu=1.0)]) for one in fast.SITUATIONS]
 
-    assert [check.reached for check in https] == [True, None, None, None]
+    assert [check.reached for check in https] == [True] + 5 * [None]
     assert all(check.reached is None for check in http[1:])
 
 
@@ -77,7 +77,7 @@ def test_the_verdict_on_https_compares_with_aria2c_and_curl():
 
     checks = fast.SITUATIONS[0].verdict(runs)
 
-    assert [check.reached for check in checks] == [True, True, True, False]
+    assert [check.reached for check in checks[:4]] == [True, True, True, False]
     assert checks[1].measured == "4 times"
 
 
