@@ -36,7 +36,10 @@ def test_we_are_measured_by_the_disk_where_it_is_the_slower_one():
 def test_we_are_measured_by_the_line_where_the_disk_is_faster():
     runs = [run(US, 90), run("curl", 100), run(DISK, 300), run(SINK, 100)]
 
-    assert checks(runs)["throughput, of the slower of the disk alone and 16 curl"].measured == "0.9 times"
+    assert (
+        checks(runs)["throughput, of the slower of the disk alone and 16 curl"].measured
+        == "0.9 times"
+    )
 
 
 def test_without_curl_nothing_is_said():
