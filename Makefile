@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-CODE := engine api tests benchmarks
+CODE := engine api arrpush tests benchmarks
 
-.PHONY: run test soak bench lint format clean
+.PHONY: run test soak bench bench-api conformance lint format clean
 
 run: $(READY)
 	$(BIN)/alldebrid-client serve --local
@@ -21,6 +21,16 @@ soak: $(READY)
 bench: $(READY)
 	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# The API beside a real qbittorrent-nox only: two or three minutes.
+bench-api: $(READY)
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks --only 12 $(ARGS)
+
+# Beside a real qbittorrent-nox, which it does not install: it says what is missing.
+# For example: make conformance ARGS='--only torrents/add* --differing'
+conformance: $(READY)
+	$(BIN)/python -m tests.conformance $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check $(CODE)

@@ -6,24 +6,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PRODUCT = ("engine", "api")
+PRODUCT = ("engine", "api", "arrpush")
 
 MAY_IMPORT = {
+    "engine.http": (),
     "engine.transfer": (),
-    "engine.alldebrid": (),
+    "engine.alldebrid": ("engine.http",),
     "engine.store": (),
     "engine.metainfo": (),
     "engine.jobs": ("engine.transfer", "engine.alldebrid", "engine.store", "engine.metainfo"),
     "api.qbittorrent": ("engine",),
-    "api": ("engine", "api.qbittorrent"),
+    "arrpush": ("engine.store", "engine.http"),
+    "api": ("engine", "api.qbittorrent", "arrpush"),
 }
 """What of ours each package may import besides itself."""
 
 SYSTEM_CALLS = {
-    "socket": ("engine.transfer.wire", "engine.alldebrid.connection", "api.serve"),
+    "socket": ("engine.transfer.wire", "engine.http.connection", "api.serve"),
     "apsw": ("engine.store",),
     "aiohttp": ("engine.alldebrid.simulator",),
-    "h11": ("engine.alldebrid.connection", "engine.alldebrid.transport"),
+    "h11": ("engine.http", "engine.alldebrid.transport"),
     "ctypes": ("engine.transfer.disk",),
 }
 """Who alone may touch what the outside world is reached with."""

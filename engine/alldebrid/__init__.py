@@ -7,10 +7,8 @@ In the order of the story:
     tree       file trees as lists
     wire       answers: bytes to values or errors
     address    which URLs may be talked to
-    backoff    how long to wait before trying again
     budget     how many requests may go
     forms      what a request carries
-    connection one connection that speaks HTTP
     transport  one HTTP exchange over kept connections
     account    the gate that closes when the account is in trouble
     calls      one call through gate, budget and retries

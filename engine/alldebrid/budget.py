@@ -14,7 +14,7 @@ Guarantees
 from collections import deque
 from collections.abc import Callable
 
-from engine.alldebrid import backoff
+from engine.http import backoff
 
 PER_SECOND = 8
 PER_MINUTE = 300

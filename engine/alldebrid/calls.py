@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import msgspec
 
-from engine.alldebrid import address, backoff, wire
+from engine.alldebrid import address, wire
 from engine.alldebrid.account import Account
 from engine.alldebrid.budget import RateBudget
 from engine.alldebrid.errors import ApiError, Treatment, rule_of
@@ -31,6 +31,7 @@ from engine.alldebrid.lenient import JsonObject
 from engine.alldebrid.reach import Reach
 from engine.alldebrid.transport import Transport
 from engine.alldebrid.values import Verdict
+from engine.http import backoff
 
 logger = logging.getLogger("engine.alldebrid.calls")
 

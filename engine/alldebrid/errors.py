@@ -319,6 +319,17 @@ class ApiError(Exception):
             return f"{self.advice} AllDebrid: {self.message} [{self.code}]"
         return f"{self.advice} [{self.code}]"
 
+    @property
+    def about_release(self) -> bool:
+        """True when it is about this torrent or link: another one may do better.
+
+        What AllDebrid says of a torrent and takes back on the next try counts too, once it has
+        been tried often enough; what it says of itself never does.
+        """
+        treatment = rule_of(self.code).treatment
+        of_torrent = self.code.startswith("MAGNET_") and treatment is Treatment.RETRY
+        return of_torrent or treatment in {Treatment.PERMANENT, Treatment.GONE}
+
     def as_permanent(self) -> "ApiError":
         """Return the same error, to be retried by nobody."""
         return ApiError(self.code, self.message, treatment=Treatment.PERMANENT)

@@ -12,19 +12,26 @@ A connection that nobody used for a while is closed: it holds a quarter of a meg
 """
 
 import asyncio
-import os
 import ssl
 import time
-import zlib
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import h11
 import msgspec
 
-from engine.alldebrid import backoff
-from engine.alldebrid.connection import Connection, Origin, Stale, TooLarge
 from engine.alldebrid.errors import GARBLED, NOT_TRUSTED, UNREACHABLE, ApiError
 from engine.alldebrid.forms import Encoded, FilePart, Form, encoded
+from engine.http import backoff
+from engine.http.connection import (
+    PROBLEMS,
+    Connection,
+    Origin,
+    Stale,
+    TooLarge,
+    host_of,
+    reason,
+    target_of,
+)
 
 CONNECTIONS = 6
 """Connections at a time; with 8 requests a second more would only idle."""
@@ -34,11 +41,6 @@ KEPT = 15.0
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer, unpacked. A list of 5,000 torrents has about 3 MB."""
-
-PATH_CHARACTERS = "/%:@!$&'()*+,;=~"
-"""What stands in a path as it is, besides letters, digits and `_.-`."""
-
-_PROBLEMS = (OSError, ValueError, h11.ProtocolError, zlib.error)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -85,7 +87,7 @@ class Transport:
                 return await self._attempt(origin, request, payload, fresh=True)
         except TooLarge:
             raise ApiError(GARBLED, "the answer is too large") from None
-        except _PROBLEMS as problem:
+        except PROBLEMS as problem:
             raise _translated(problem) from None
 
     async def close(self) -> None:
@@ -154,7 +156,7 @@ class Transport:
 
 def _request(method: str, parts: SplitResult, key: str, body: Encoded | None) -> h11.Request:
     headers = [
-        ("Host", parts.netloc.rpartition("@")[2].encode("idna").decode()),
+        ("Host", host_of(parts)),
         ("User-Agent", "alldebrid-client"),
         ("Accept", "application/json"),
         ("Accept-Encoding", "gzip"),
@@ -165,21 +167,10 @@ def _request(method: str, parts: SplitResult, key: str, body: Encoded | None) ->
         headers.append(("Content-Type", body.content_type))
     if body is not None or method == "POST":
         headers.append(("Content-Length", str(len(body.content) if body else 0)))
-    target = quote(parts.path or "/", safe=PATH_CHARACTERS)
-    return h11.Request(method=method, target=target, headers=headers)
+    return h11.Request(method=method, target=target_of(parts), headers=headers)
 
 
 def _translated(problem: Exception) -> ApiError:
     if isinstance(problem, ssl.SSLCertVerificationError):
         return ApiError(NOT_TRUSTED)
-    return ApiError(UNREACHABLE, f"{type(problem).__name__} {_reason(problem)}".strip())
-
-
-def _reason(problem: Exception) -> str:
-    """Return what is wrong in words that hold nothing of ours, "" for none."""
-    if isinstance(problem, ssl.SSLError):
-        return problem.reason or ""
-    if isinstance(problem, OSError) and problem.errno:
-        # Below zero it is the resolver's, whose words name no host; asyncio's name the address.
-        return problem.strerror or "" if problem.errno < 0 else os.strerror(problem.errno)
-    return ""
+    return ApiError(UNREACHABLE, f"{type(problem).__name__} {reason(problem)}".strip())

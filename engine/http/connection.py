@@ -7,9 +7,13 @@ once what is cancelled; aiohappyeyeballs tries a name's addresses side by side.
 
 import asyncio
 import errno
+import ipaddress
+import os
 import socket
 import ssl
 import zlib
+from collections.abc import Callable
+from urllib.parse import SplitResult, quote
 
 import h11
 import msgspec
@@ -24,7 +28,17 @@ CONNECT_TIMEOUT = 15.0
 NEXT_ADDRESS = 0.25
 """Seconds before the next address of a name is tried beside the one before (RFC 8305)."""
 
+PATH_CHARACTERS = "/%:@!$&'()*+,;=~"
+"""What stands in a path as it is, besides letters, digits and `_.-`."""
+
+PROBLEMS = (OSError, ValueError, h11.ProtocolError, zlib.error)
+"""What can go wrong with an exchange, besides what is an exception of this module."""
+
 _GZIP = 16 + zlib.MAX_WBITS
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Allowed = Callable[[Address], bool]
+"""Tells whether an address may be connected to."""
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -42,6 +56,32 @@ class TooLarge(Exception):
 
 class Stale(Exception):
     """The server closed a kept connection before it answered."""
+
+
+class RefusedAddress(Exception):
+    """A name leads only to addresses that may not be connected to."""
+
+
+def host_of(parts: SplitResult) -> str:
+    """Return the Host header of a request. Raises ValueError for a name that is none."""
+    return parts.netloc.rpartition("@")[2].encode("idna").decode()
+
+
+def target_of(parts: SplitResult) -> str:
+    """Return what a request asks for: path and query, fit to be sent."""
+    path = quote(parts.path or "/", safe=PATH_CHARACTERS)
+    query = quote(parts.query, safe=PATH_CHARACTERS + "?")
+    return f"{path}?{query}" if query else path
+
+
+def reason(problem: Exception) -> str:
+    """Return what is wrong in words that hold nothing of ours, "" for none."""
+    if isinstance(problem, ssl.SSLError):
+        return problem.reason or ""
+    if isinstance(problem, OSError) and problem.errno:
+        # Below zero it is the resolver's, whose words name no host; asyncio's name the address.
+        return problem.strerror or "" if problem.errno < 0 else os.strerror(problem.errno)
+    return ""
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -66,11 +106,17 @@ class Connection:
         return f"<Connection {self._protocol.our_state}>"
 
     @classmethod
-    async def open(cls, origin: Origin) -> "Connection":
-        """Connect, TLS included. Raises OSError, TimeoutError among it."""
+    async def open(cls, origin: Origin, allowed: Allowed | None = None) -> "Connection":
+        """Connect, TLS included. Raises OSError, TimeoutError among it, and RefusedAddress.
+
+        `allowed` is asked about every address before anything is sent there.
+        """
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(CONNECT_TIMEOUT):
             found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+            found = [one for one in found if allowed is None or allowed(_address(one[4][0]))]
+            if not found:
+                raise RefusedAddress
             # Asyncio's own way to do this leaves the socket open when cancelled as it connects.
             connected = await start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS)
             name = origin.host if origin.context else None
@@ -153,6 +199,14 @@ class Connection:
         if isinstance(event, h11.Event):
             return event
         raise h11.RemoteProtocolError("the server speaks something else from here on")
+
+
+def _address(text: str | int) -> Address:
+    """Return the address that is talked to: behind an IPv4-mapped one the IPv4 address."""
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
 
 
 class _Body:

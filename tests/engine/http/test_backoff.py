@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.alldebrid import backoff
+from engine.http import backoff
 
 NOW = 1_800_000_000.0
 
