@@ -43,6 +43,14 @@ def replace(db: apsw.Connection, infohash: str, records: Sequence[FileRecord]) -
     rows.write(db, _INSERT, records)
 
 
+def set_priority(db: apsw.Connection, infohash: str, indexes: Sequence[int], priority: int) -> None:
+    """Note how much files of a torrent are wanted; nothing happens to those that are gone."""
+    db.executemany(
+        'UPDATE files SET priority = ? WHERE torrent = ? AND "index" = ?',
+        ((priority, infohash, index) for index in indexes),
+    )
+
+
 def checkpoint(
     db: apsw.Connection, infohash: str, index: int, flushed: int, etag: str, last_modified: str
 ) -> None:

@@ -23,6 +23,8 @@ class TorrentRecord(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     save_path: str
     """Absolute folder that will hold `root`."""
+    auto_managed: bool = False
+    """True when `save_path` is the category's folder and follows it."""
     root: str = ""
     """Name of the file or folder under `save_path`; empty until the files are known."""
     size: int = 0
@@ -50,6 +52,10 @@ class TorrentRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes per second over all its files; 0 for none."""
     upload_limit: int = 0
     """As a client set it; nothing is uploaded."""
+    sequential: bool = False
+    """As a client set it; files always come from beginning to end."""
+    first_last: bool = False
+    """As a client set it, without effect."""
 
     def __repr__(self) -> str:
         """Leave out the magnet: its trackers may carry a passkey."""
@@ -74,6 +80,12 @@ class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The strong ETag that came with those bytes; empty when the server gave none."""
     last_modified: str = ""
     """The Last-Modified that came with those bytes, word for word."""
+    priority: int = 1
+    """0 for a file that is not downloaded; the others come in descending order, as in
+    qBittorrent 1 (normal), 6 (high) or 7 (highest)."""
+    published: bool = False
+    """True when the file is (or was, until somebody took it) below `save_path`; False while it is
+    in our folder of unfinished files, or nowhere yet."""
 
     def __repr__(self) -> str:
         """Leave out the link."""
@@ -114,6 +126,60 @@ class RemovalRecord(msgspec.Struct, frozen=True, kw_only=True):
     """AllDebrid's id for it."""
     torrent: str
     """Infohash of the torrent that had it; that torrent may be gone."""
+
+
+class MoveRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A file or folder of a torrent that is being moved or renamed on disk.
+
+    `source`/`old` is to become `target`/`new`; see `engine.jobs.relocate`.
+    """
+
+    torrent: str
+    """Infohash of the torrent; it has one move at most."""
+    source: str
+    """Absolute folder that `old` lies in: the save path, or ours of unfinished files."""
+    target: str
+    """Absolute folder that `new` will lie in; another than `source` when the save path changes."""
+    old: str
+    """Relative path of a file or folder of the torrent."""
+    new: str
+    """Its relative path afterwards."""
+    auto_managed: bool
+    """What the torrent's field of that name will be afterwards."""
+    copied: bool = False
+    """True once a whole copy lies beside the target, on another file system than the source."""
+
+
+class EndingRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """How a torrent ended, to be told to whoever asked for it."""
+
+    torrent: str
+    """Infohash; the torrent may be gone."""
+    failed: bool
+    """True when another release has to be found, False when the files are there."""
+    at: int
+    tried: bool = False
+    """True once somebody may have acted on it: it stays when its torrent is deleted."""
+
+
+class ShareRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A further category of a torrent, with its own copy of the finished files.
+
+    See `engine.jobs.share`.
+    """
+
+    torrent: str
+    """Infohash of the torrent."""
+    category: str
+    """Another one than the torrent's own, and than those of its other shares."""
+    save_path: str
+    """Absolute folder that holds `root`, or will."""
+    root: str = ""
+    """Name of the file or folder under `save_path`; empty until it is chosen."""
+    done: bool = False
+    """True once the copy has its name."""
+    reason: str = ""
+    """Why there is no copy though the torrent is complete, one sentence for the user."""
 
 
 class CategoryRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -113,6 +113,68 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE torrents ADD COLUMN download_limit INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE torrents ADD COLUMN upload_limit INTEGER NOT NULL DEFAULT 0;
     """,
+    # 4: what clients may ask of a torrent, its files and its tags. Torrents in a folder that has
+    # the name or the path of their category are taken to be managed by it: only those followed it
+    # before. A torrent that was complete once has all its files in its final folder.
+    """
+    ALTER TABLE torrents ADD COLUMN auto_managed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE torrents ADD COLUMN sequential INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE torrents ADD COLUMN first_last INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE files ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE files ADD COLUMN published INTEGER NOT NULL DEFAULT 0;
+    UPDATE torrents SET auto_managed = 1 WHERE category != '' AND EXISTS (
+        SELECT 1 FROM (
+            SELECT coalesce(
+                (SELECT nullif(trim(save_path), '') FROM categories WHERE name = category),
+                category
+            ) AS folder
+        )
+        WHERE torrents.save_path = folder
+            OR substr(torrents.save_path, -length(folder) - 1) = '/' || folder
+    );
+    UPDATE files SET published = 1
+    WHERE torrent IN (SELECT hash FROM torrents WHERE completed_at > 0 OR state = 'completed');
+
+    CREATE TABLE tags (
+        name TEXT NOT NULL PRIMARY KEY
+    ) STRICT, WITHOUT ROWID;
+    INSERT OR IGNORE INTO tags SELECT value FROM torrents, json_each(torrents.tags);
+    """,
+    # 5: how torrents ended, while who asked for them has not been told. They may outlive their
+    # torrents, so they refer to none.
+    """
+    CREATE TABLE endings (
+        torrent TEXT NOT NULL PRIMARY KEY,
+        failed INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        tried INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+    # 6: what is being moved or renamed on disk.
+    """
+    CREATE TABLE moves (
+        torrent TEXT NOT NULL PRIMARY KEY REFERENCES torrents (hash) ON DELETE CASCADE,
+        source TEXT NOT NULL,
+        target TEXT NOT NULL,
+        old TEXT NOT NULL,
+        new TEXT NOT NULL,
+        auto_managed INTEGER NOT NULL,
+        copied INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+    # 7: further categories of torrents. `sequence` keeps the order in which they came.
+    """
+    CREATE TABLE shares (
+        sequence INTEGER PRIMARY KEY,
+        torrent TEXT NOT NULL REFERENCES torrents (hash) ON DELETE CASCADE,
+        category TEXT NOT NULL,
+        save_path TEXT NOT NULL,
+        root TEXT NOT NULL,
+        done INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        UNIQUE (torrent, category)
+    ) STRICT;
+    """,
 )
 
 

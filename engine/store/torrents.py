@@ -30,6 +30,12 @@ def save(db: apsw.Connection, record: TorrentRecord) -> None:
     rows.write(db, _SAVE, [record])
 
 
+def exists(db: apsw.Connection, infohash: str) -> bool:
+    """Tell whether there is such a torrent."""
+    sql = "SELECT 1 FROM torrents WHERE hash = ?"
+    return db.execute(sql, (infohash,)).fetchone() is not None
+
+
 def delete(db: apsw.Connection, infohash: str) -> None:
     """Forget the torrent with its files, events and .torrent; nothing happens if there is none."""
     db.execute("DELETE FROM torrents WHERE hash = ?", (infohash,))

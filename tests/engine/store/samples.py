@@ -6,6 +6,7 @@ import msgspec
 
 from engine.store.records import (
     CategoryRecord,
+    EndingRecord,
     EventRecord,
     FileRecord,
     RemovalRecord,
@@ -42,6 +43,9 @@ def torrent(number: int = 1, **changes: Any) -> TorrentRecord:
         inactive_seeding_time_limit=-1,
         download_limit=2**31 - 1,
         upload_limit=1000,
+        auto_managed=True,
+        sequential=True,
+        first_last=True,
     )
     return msgspec.structs.replace(record, **changes)
 
@@ -56,6 +60,8 @@ def file(number: int = 1, index: int = 0, **changes: Any) -> FileRecord:
         flushed=2**26,
         etag='"abc"',
         last_modified="Wed, 21 Oct 2015 07:28:00 GMT",
+        priority=6,
+        published=True,
     )
     return msgspec.structs.replace(record, **changes)
 
@@ -74,6 +80,11 @@ def unlocked(link: str = "https://alldebrid.com/f/1", **changes: Any) -> Unlocke
 
 def removal(magnet_id: int = 456, number: int = 1) -> RemovalRecord:
     return RemovalRecord(magnet_id=magnet_id, torrent=infohash(number))
+
+
+def ending(number: int = 1, **changes: Any) -> EndingRecord:
+    record = EndingRecord(torrent=infohash(number), failed=True, at=1_700_000_000)
+    return msgspec.structs.replace(record, **changes)
 
 
 def category(name: str = "tv", save_path: str = "series") -> CategoryRecord:

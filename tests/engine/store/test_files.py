@@ -53,6 +53,15 @@ def test_files_of_a_torrent_that_is_not_there_are_refused(db):
         files.replace(db, infohash(9), [file(9, 0)])
 
 
+def test_a_priority_changes_its_files_only_and_nothing_else_of_them(db):
+    files.replace(db, infohash(1), [file(1, 0), file(1, 1), file(1, 2)])
+    files.replace(db, infohash(2), [file(2, 0)])
+    files.set_priority(db, infohash(1), [0, 2, 99], 0)
+    changed = [file(1, 0, priority=0), file(1, 1), file(1, 2, priority=0)]
+    assert files.of(db, infohash(1)) == changed
+    assert files.of(db, infohash(2)) == [file(2, 0)]
+
+
 def test_a_checkpoint_changes_its_file_only(db):
     files.replace(db, infohash(1), [file(1, 0), file(1, 1)])
     files.checkpoint(db, infohash(1), 1, 123, '"new"', "today")

@@ -4,19 +4,42 @@ import subprocess
 import apsw
 import pytest
 
-from engine.store import categories, events, files, links, removals, rows, torrents, values
+from engine.store import (
+    categories,
+    endings,
+    events,
+    files,
+    links,
+    removals,
+    rows,
+    tags,
+    torrents,
+    values,
+)
 from engine.store.connection import open_database
 from engine.store.errors import StoreError
 from engine.store.records import (
     CategoryRecord,
+    EndingRecord,
     EventRecord,
     FileRecord,
+    MoveRecord,
     RemovalRecord,
+    ShareRecord,
     TorrentRecord,
     UnlockedLink,
 )
 from engine.store.schema import MIGRATIONS, migrate
-from tests.engine.store.samples import category, event, file, infohash, removal, torrent, unlocked
+from tests.engine.store.samples import (
+    category,
+    ending,
+    event,
+    file,
+    infohash,
+    removal,
+    torrent,
+    unlocked,
+)
 
 FUTURE = (
     *MIGRATIONS,
@@ -43,24 +66,40 @@ def schema(db):
     return db.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name").fetchall()
 
 
-LATER_COLUMNS = ("download_limit", "upload_limit")
-"""What `torrents` got after the first version."""
+LIMITS = ("download_limit", "upload_limit")
+"""What `torrents` got with the third version."""
+
+FLAGS = ("auto_managed", "sequential", "first_last")
+"""What `torrents` got with the fourth version."""
+
+FILE_FIELDS = ("priority", "published")
+"""What `files` got with the fourth version."""
 
 
 def fill(db):
     torrents.save(db, torrent())
+    files.replace(db, infohash(1), [file()])
     fill_around_the_torrent(db)
 
 
 def fill_first_version(db):
-    statement = rows.insert(TorrentRecord, "torrents", but=("has_metainfo", *LATER_COLUMNS))
-    rows.write(db, statement, [torrent()])
+    save_torrents(db, [torrent()], but=(*LIMITS, *FLAGS))
+    save_files(db, [file()])
     fill_around_the_torrent(db)
+
+
+def save_torrents(db, records, but):
+    """Save torrents in a database that has no columns for the fields `but` yet."""
+    rows.write(db, rows.insert(TorrentRecord, "torrents", but=("has_metainfo", *but)), records)
+
+
+def save_files(db, records):
+    """Save files in a database before the fourth version."""
+    rows.write(db, rows.insert(FileRecord, "files", but=FILE_FIELDS), records)
 
 
 def fill_around_the_torrent(db):
     torrents.save_metainfo(db, infohash(1), b"metainfo")
-    files.replace(db, infohash(1), [file()])
     events.record(db, event())
     links.put(db, unlocked())
     categories.save(db, category())
@@ -71,10 +110,12 @@ def use_everything(db):
     """Run every statement that the store has."""
     fill(db)
     torrents.load_all(db)
+    torrents.exists(db, infohash(1))
     torrents.metainfo(db, infohash(1))
     files.load_all(db)
     files.of(db, infohash(1))
     files.checkpoint(db, infohash(1), 0, 1, "", "")
+    files.set_priority(db, infohash(1), [0], 7)
     events.of(db, infohash(1))
     links.get(db, "link")
     links.forget(db, "link")
@@ -85,9 +126,19 @@ def use_everything(db):
     removals.load_all(db)
     removals.delete(db, 456)
     removals.delete_all(db)
+    endings.save(db, ending())
+    endings.load_all(db)
+    endings.begin(db, ending())
+    endings.told(db, ending())
+    endings.forget(db, infohash(1))
+    endings.deleted(db, infohash(1))
+    endings.delete_all(db)
     categories.load_all(db)
     categories.delete(db, "tv")
     values.get(db, "name")
+    tags.save(db, ["tag"])
+    tags.load_all(db)
+    tags.delete(db, ["tag"])
     torrents.delete(db, infohash(1))
 
 
@@ -124,15 +175,63 @@ def test_a_database_of_the_first_version_keeps_all_it_has_and_learns_what_came_l
         fill_first_version(db)
         assert not db.table_exists("main", "removals")
     with contextlib.closing(open_database(path)) as db:
-        unlimited = torrent(has_metainfo=True, download_limit=0, upload_limit=0)
-        assert torrents.load_all(db) == [unlimited]
+        plain = dict.fromkeys(FLAGS, False) | dict.fromkeys(LIMITS, 0)
+        assert torrents.load_all(db) == [torrent(has_metainfo=True, **plain)]
         assert torrents.metainfo(db, infohash(1)) == b"metainfo"
-        assert files.of(db, infohash(1)) == [file()]
+        assert files.of(db, infohash(1)) == [file(priority=1)]
         assert events.of(db, infohash(1)) == [event()]
         assert removals.load_all(db) == []
         removals.save(db, removal())
     with contextlib.closing(open_database(path)) as db:
         assert removals.load_all(db) == [removal()]
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "managed"),
+    [
+        ("tv", "/downloads/complete/tv", True),
+        ("tv", "/elsewhere/tv", True),
+        ("tv", "/downloads/complete/TV", False),
+        ("tv", "/downloads/complete/kid_tv", False),
+        ("t_", "/downloads/complete/tv", False),
+        ("tv", "/downloads/complete/films", False),
+        ("films", "/downloads/complete/cinema", True),
+        ("films", "/downloads/complete/films", False),
+        ("music", "/music", True),
+        ("music", "/downloads/complete/music", False),
+        ("unknown/to us", "/downloads/complete/unknown/to us", True),
+        ("", "/downloads/complete/", False),
+    ],
+)
+def test_torrents_in_the_folder_of_their_category_are_managed_from_then_on(
+    memory, name, folder, managed
+):
+    migrate(memory, MIGRATIONS[:3])
+    for known, path in (("tv", " "), ("films", "cinema"), ("music", "/music")):
+        categories.save(memory, category(known, path))
+    save_torrents(memory, [torrent(category=name, save_path=folder)], but=FLAGS)
+    migrate(memory)
+
+    assert [one.auto_managed for one in torrents.load_all(memory)] == [managed]
+
+
+def test_files_of_torrents_that_were_complete_are_in_their_final_place(memory):
+    migrate(memory, MIGRATIONS[:3])
+    save_torrents(memory, [torrent(1), torrent(2, completed_at=0)], but=FLAGS)
+    save_files(memory, [file(1, 0), file(1, 1), file(2, 0)])
+    migrate(memory)
+
+    assert [one.published for one in files.of(memory, infohash(1))] == [True, True]
+    assert [one.published for one in files.of(memory, infohash(2))] == [False]
+
+
+def test_tags_that_torrents_have_are_known_from_then_on(memory):
+    migrate(memory, MIGRATIONS[:3])
+    tagged = [torrent(1, tags=("b", "a")), torrent(2, tags=("a",)), torrent(3, tags=())]
+    save_torrents(memory, tagged, but=FLAGS)
+    migrate(memory)
+
+    assert tags.load_all(memory) == ["a", "b"]
 
 
 def test_later_migrations_keep_the_rows_and_what_refers_to_them(memory):
@@ -219,6 +318,9 @@ def test_a_kill_between_any_two_statements_of_migrating_leaves_a_usable_database
         ("links", UnlockedLink, set()),
         ("categories", CategoryRecord, set()),
         ("removals", RemovalRecord, set()),
+        ("endings", EndingRecord, set()),
+        ("moves", MoveRecord, set()),
+        ("shares", ShareRecord, set()),
     ],
 )
 def test_a_table_has_the_columns_of_its_record(memory, table, kind, elsewhere):
