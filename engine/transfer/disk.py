@@ -306,6 +306,21 @@ def publish(source: Path, target: Path) -> None:
     Atomic on one file system; across two the copy is made complete beside the target first.
     Raises FileExistsError when the target is there already, DiskFull, DiskTrouble.
     """
+    if rename(source, target):
+        return
+    with translated(f"cannot move {source.name} to {target}"):
+        _copy_over(source, target)
+        sync_folder(target.parent)
+        if source.parent.exists():
+            sync_folder(source.parent)
+
+
+def rename(source: Path, target: Path) -> bool:
+    """Give a finished file or folder another name or folder, so that it survives a power cut.
+
+    False when `target` is on another file system: nothing but its folder was made then. Raises
+    FileExistsError when the target is there already, DiskFull, DiskTrouble.
+    """
     with translated(f"cannot move {source.name} to {target}"):
         make_folder(target.parent)
         for folder in _folders(source):
@@ -315,10 +330,11 @@ def publish(source: Path, target: Path) -> None:
         except OSError as problem:
             if problem.errno != errno.EXDEV:
                 raise
-            _copy_over(source, target)
+            return False
         sync_folder(target.parent)
         if source.parent.exists():
             sync_folder(source.parent)
+        return True
 
 
 def make_folder(folder: Path) -> None:
