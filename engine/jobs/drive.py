@@ -16,6 +16,10 @@ Theory
     StoreError                                  tried again in the state that is stored
     Hopeless, all other errors                  ERROR with a sentence for the user
 
+    Whether it is the release that has failed, so that another one should be searched, is told with
+    the move to ERROR: what lies in the account, the line, the disk or this program would strike
+    every other release as well.
+
 What breaks if you edit
     A step that returns with the torrent in the state it was in, and did not wait, makes `drive`
     spin. The turn to download is given back before an error is dealt with, so that a torrent that
@@ -30,12 +34,20 @@ import msgspec
 from engine.alldebrid.errors import ApiError, Treatment
 from engine.jobs.allowance import detail_of
 from engine.jobs.collect import collect, room_for
-from engine.jobs.errors import ContentGone, Forgotten, Hopeless, NoRoom
+from engine.jobs.errors import (
+    BadRelease,
+    ContentGone,
+    Forgotten,
+    Hopeless,
+    NoRoom,
+    UselessLink,
+)
 from engine.jobs.job import Job, Tools
 from engine.jobs.prepare import prepare, upload, wait_for_slot
 from engine.jobs.publish import publish
 from engine.jobs.recheck import check
-from engine.jobs.states import RESTING, State
+from engine.jobs.states import State
+from engine.jobs.wanted import lacking, rests
 from engine.store.errors import StoreError
 from engine.store.records import RemovalRecord
 from engine.transfer.errors import (
@@ -68,7 +80,7 @@ logger = logging.getLogger("engine.jobs.drive")
 async def drive(job: Job) -> None:
     """Walk the torrent to where it rests."""
     try:
-        while job.entry.state not in RESTING:
+        while not rests(job.entry.state, job.files):
             try:
                 await _step(job)
             except StoreError as problem:
@@ -89,7 +101,8 @@ def tidy(tools: Tools, infohash: str) -> None:
     """Have the magnet of a complete torrent taken off the account, if it is ours to take."""
     entry = tools.ledger.entry(infohash)
     ours = entry.record.owned and entry.record.magnet_id
-    if entry.state is State.COMPLETED and ours and tools.config.delete_magnets:
+    complete = entry.state is State.COMPLETED and rests(entry.state, entry.files)
+    if complete and ours and tools.config.delete_magnets:
         removal = RemovalRecord(magnet_id=entry.record.magnet_id, torrent=infohash)
         tools.errands.take_off(removal)
 
@@ -102,17 +115,23 @@ async def _step(job: Job) -> None:
     except (ContentGone, Gone) as problem:
         await _upload_again(job, str(problem))
     except LinkExpired as problem:
-        await _refused(job, str(problem))
+        await _refused(job, problem)
     except (NoRoom, DiskFull) as problem:
         await _no_room(job, str(problem))
     except (ConnectionTrouble, ServerTrouble, ServerBusy) as problem:
         await _line_trouble(job, problem)
+    except (BadRelease, UselessLink) as problem:
+        await _fail(job, str(problem), bad_release=True)
     except (Hopeless, TransferError) as problem:
         await _fail(job, str(problem))
 
 
 async def _download(job: Job) -> None:
     """Wait for the torrent's turn and download it. State QUEUED."""
+    if not job.unfinished:  # all that is wanted is here: there is nothing to take turns for
+        await job.move(State.DOWNLOADING)
+        await collect(job)
+        return
     async with job.tools.turns.turn(job.infohash):
         await job.move(State.DOWNLOADING)
         await collect(job)
@@ -140,6 +159,25 @@ async def _wait_for_room(job: Job) -> None:
     await job.move(State.QUEUED)
 
 
+async def _fetch_more(job: Job) -> None:
+    """Go on with a complete torrent of which more files are wanted now. State COMPLETED.
+
+    AllDebrid may have it no longer, and what it gave for the others is of no use: it is asked anew.
+    """
+    more = {file.index for file in lacking(job.files)}
+    await job.move(
+        State.ADDED,
+        detail=f"{len(more)} more files are wanted",
+        records=[
+            msgspec.structs.replace(file, link="") if file.index in more else file
+            for file in job.files
+        ],
+        completed_at=0,
+        position=job.tools.ledger.next_position(),
+        owned=job.record.owned and bool(job.record.magnet_id),
+    )
+
+
 STEPS: dict[State, Callable[[Job], Awaitable[None]]] = {
     State.ADDED: upload,
     State.WAITING_SLOT: wait_for_slot,
@@ -150,8 +188,9 @@ STEPS: dict[State, Callable[[Job], Awaitable[None]]] = {
     State.WAITING_DISK: _wait_for_room,
     State.CHECKING: check,
     State.MOVING: publish,
+    State.COMPLETED: _fetch_more,
 }
-"""The step of every state that does not rest."""
+"""The step of every state that does not always rest (see `rests`)."""
 
 
 async def _api_trouble(job: Job, problem: ApiError) -> None:
@@ -160,19 +199,19 @@ async def _api_trouble(job: Job, problem: ApiError) -> None:
     elif problem.treatment in {Treatment.RETRY, Treatment.SLOT, Treatment.ACCOUNT}:
         delay = job.service.next_delay(job.monotonic(), problem.retry_after)
         if delay is None:
-            await _fail(job, str(problem))
+            await _fail(job, str(problem), bad_release=problem.about_release)
             return
         await job.explain(str(problem))
         await job.sleep(delay)
         await job.tools.client.account.wait_until_fine()
     else:
-        await _fail(job, str(problem))
+        await _fail(job, str(problem), bad_release=problem.about_release)
 
 
-async def _upload_again(job: Job, reason: str) -> None:
+async def _upload_again(job: Job, reason: str, *, bad_release: bool = True) -> None:
     """Have AllDebrid fetch the torrent anew, once; what is on disk of it is kept."""
     if not job.allowance.spend("reuploaded"):
-        await _fail(job, reason)
+        await _fail(job, reason, bad_release=bad_release)
         return
     job.refusals = 0
     take_off = job.record.magnet_id if job.record.owned else 0
@@ -191,15 +230,18 @@ async def _upload_again(job: Job, reason: str) -> None:
         await job.move(State.ADDED)
 
 
-async def _refused(job: Job, reason: str) -> None:
-    """Wait and try a fresh link; have the torrent uploaded again when that does not help."""
+async def _refused(job: Job, problem: LinkExpired) -> None:
+    """Wait and try a fresh link; have the torrent uploaded again when that does not help.
+
+    A host that refuses us refuses any release; one that has no such file lacks this one.
+    """
     if job.refusals >= len(LINK_DELAYS):
-        await _upload_again(job, reason)
+        await _upload_again(job, str(problem), bad_release=problem.missing)
         return
     delay = LINK_DELAYS[job.refusals]
     job.refusals += 1
     await _leave_host(job)
-    await job.move(State.WAITING_NETWORK, reason=reason)
+    await job.move(State.WAITING_NETWORK, reason=str(problem))
     await job.sleep(delay)
     await job.move(State.QUEUED)
 
@@ -234,7 +276,7 @@ async def _no_room(job: Job, reason: str) -> None:
     await job.sleep(DISK_INTERVAL)
 
 
-async def _fail(job: Job, reason: str) -> None:
+async def _fail(job: Job, reason: str, *, bad_release: bool = False) -> None:
     logger.warning("torrent=%s state=error reason=%r", job.infohash, reason)
     job.tools.slots.freed()
-    await job.move(State.ERROR, reason=reason)
+    await job.move(State.ERROR, reason=reason, bad_release=bad_release)

@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from engine.alldebrid.errors import ApiError, Treatment
 from engine.alldebrid.values import Unlocked
+from engine.jobs.errors import UselessLink
 from engine.jobs.live import Live
 from engine.transfer.download import Engine, Link, Outcome, Request
 from engine.transfer.errors import (
@@ -120,7 +121,7 @@ def as_transfer_error(problem: ApiError) -> TransferError:
     if problem.treatment is Treatment.GONE:
         return Gone(text)
     if problem.treatment is Treatment.PERMANENT:
-        return Unusable(text)
+        return UselessLink(text) if problem.about_release else Unusable(text)
     if problem.retry_after is not None:
         return ServerBusy(text, problem.retry_after)
     return ServerTrouble(text)
@@ -150,7 +151,7 @@ async def fetch(
         links.close()
         download.stop()
 
-    live.begin(index, download)
+    live.begin(index, download, stop)
     try:
         return await in_thread(download.run, stop=stop)
     finally:

@@ -44,6 +44,11 @@ class ServerBusy(TransferError):
 class LinkExpired(TransferError):
     """The link no longer leads to the file; a fresh one may."""
 
+    def __init__(self, message: str, *, missing: bool = False) -> None:
+        super().__init__(message)
+        self.missing = missing
+        """True when the server says that there is no such file, not that we may not have it."""
+
 
 class Gone(TransferError):
     """Whoever gives links says that there is none for this file any more."""

@@ -35,6 +35,8 @@ from engine.transfer.http1 import Framing, Head
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 EXPIRED = frozenset({400, 401, 403, 404, 410})
 """Debrid hosts answer an old link with any of these; 400 has been seen as well."""
+MISSING = frozenset({404, 410})
+"""Of these, what says that the file itself is not there."""
 BUSY = frozenset({429, 503})
 PASSING = frozenset({408, 421, 425})
 """4xx that say nothing against the link: time-out, wrong connection, too early."""
@@ -232,7 +234,8 @@ def _refusal(head: Head, now: float) -> TransferError:
     """Return the error that a status without a body of ours stands for."""
     status = head.status
     if status in EXPIRED:
-        return LinkExpired(f"the server no longer serves the link (HTTP {status})")
+        message = f"the server no longer serves the link (HTTP {status})"
+        return LinkExpired(message, missing=status in MISSING)
     if status in BUSY:
         wait = _retry_after(head, now)
         return ServerBusy(f"the server asks for fewer requests (HTTP {status})", wait)

@@ -5,6 +5,7 @@ import pytest
 
 from engine.alldebrid.errors import ApiError, Treatment
 from engine.alldebrid.values import Unlocked
+from engine.jobs.errors import UselessLink
 from engine.jobs.fetch import FileLinks, as_transfer_error, in_thread
 from engine.transfer.download import Link
 from engine.transfer.errors import (
@@ -88,7 +89,8 @@ async def test_what_alldebrid_refuses_reaches_the_engine_in_its_own_terms():
     ("problem", "kind"),
     [
         (ApiError("LINK_DOWN"), Gone),
-        (ApiError("LINK_PASS_PROTECTED"), Unusable),
+        (ApiError("LINK_PASS_PROTECTED"), UselessLink),
+        (ApiError("LINK_ERROR", treatment=Treatment.PERMANENT), Unusable),
         (ApiError("LINK_HOST_FULL"), ServerBusy),
         (ApiError("LINK_ERROR"), ServerTrouble),
         (ApiError("X", treatment=Treatment.SLOT), ServerTrouble),
