@@ -1,17 +1,20 @@
 """DOWNLOADING: a torrent's files one after the other through the engine, checked as they pass.
 
 Theory
-    Files are fetched in torrent order, so with the .torrent at hand one running hash checks all
-    pieces before their bytes are written. After a resume the piece that was begun has its first
-    part on disk: that part alone is read back.
+    Files of a higher priority are fetched before others, and those of one priority in torrent
+    order. With the .torrent at hand their pieces are checked before their bytes are written
+    (`engine.jobs.verify`).
+
+    When priorities change, the download under way is interrupted if another file goes before it
+    now, or if it is wanted no longer. What came of it stays on disk.
 
     A piece that is wrong takes back the durable prefix of every file it touches, in the store
     first, and the download goes on from there with a fresh link. The same piece wrong twice fails
     the torrent: AllDebrid's copy is damaged.
 
 Guarantees
-    A stored prefix is never longer than what is on disk and, but for the piece that is being
-    checked, verified. What a torrent may do again is counted in its history (`allowance`).
+    A stored prefix is never longer than what is on disk and, but for pieces that are not whole yet,
+    verified. What a torrent may do again is counted in its history (`allowance`).
 """
 
 from collections.abc import Callable, Sequence
@@ -20,17 +23,18 @@ import msgspec
 
 from engine.alldebrid.errors import ApiError
 from engine.jobs.allowance import detail_of
-from engine.jobs.errors import Hopeless, NoRoom
+from engine.jobs.errors import BadRelease, NoRoom
 from engine.jobs.fetch import as_transfer_error, fetch, in_thread
 from engine.jobs.job import Job
-from engine.jobs.ondisk import adopt, aligned, make_empty, make_folders, missing, trusted
-from engine.jobs.pieces import PieceChecker, PieceMismatch
+from engine.jobs.ondisk import adopt, aligned, make_empty_files, make_folders, missing, trusted
+from engine.jobs.pieces import PieceMismatch
 from engine.jobs.states import State
+from engine.jobs.verify import Verifier
+from engine.jobs.wanted import lacking, unfinished
 from engine.metainfo import Metainfo
 from engine.store.records import FileRecord
-from engine.transfer.disk import read_range
 from engine.transfer.download import Checkpoint, Request
-from engine.transfer.errors import FileChanged
+from engine.transfer.errors import FileChanged, Stopped
 
 PAGES = (".html", ".htm", ".xhtml")
 """Ends of names of web pages; for other files a page is an error in disguise."""
@@ -45,23 +49,22 @@ sets aside for root."""
 
 
 async def collect(job: Job) -> None:
-    """Download all that is missing, and move on to MOVING.
+    """Download all that is wanted and missing, and move on to MOVING.
 
-    Raises TransferError, ApiError, NoRoom, Hopeless.
+    Raises TransferError, ApiError, NoRoom, BadRelease.
     """
     metainfo = await job.metainfo()
     await in_thread(adopt, job.folder, job.record.root)
-    await in_thread(make_folders, job.folder, list(job.files))
     await _distrust(job)
     await room_for(job, job.files)
-    while not await _pass_through(job, metainfo):
-        pass
+    await _fetch_all(job, metainfo)
+    await in_thread(make_empty_files, job.folder, lacking(job.files))
     await job.move(State.MOVING)
 
 
 async def room_for(job: Job, files: Sequence[FileRecord]) -> None:
     """Raise NoRoom unless the disk has room for what is missing of the files, and the reserve."""
-    needed = await in_thread(missing, job.folder, list(files))
+    needed = await in_thread(missing, job.folder, unfinished(files))
     disk = job.tools.config.download_dir
     free = await in_thread(job.tools.free_space, disk)
     reserve = reserve_of(await in_thread(job.tools.total_space, disk))
@@ -79,7 +82,7 @@ def reserve_of(total: int) -> int:
 
 async def _distrust(job: Job) -> None:
     """Take back stored prefixes that the files on disk do not bear out."""
-    files, folder = list(job.files), job.folder
+    files, folder = [file for file in job.files if not file.published], job.folder
     lengths = await in_thread(lambda: [trusted(folder, file) for file in files])
     lost = {
         file.index: length
@@ -93,31 +96,30 @@ async def _distrust(job: Job) -> None:
         await _fall_back(job, lost, ("file_lost", f"{told}; {first}"))
 
 
-async def _pass_through(job: Job, metainfo: Metainfo | None) -> bool:
-    """Fetch the files in order; False when something was taken back and has to come again."""
-    checking = _Checking(job, metainfo) if metainfo is not None else None
-    for index in [file.index for file in job.files]:
-        file = job.entry.file(index)
-        if not file.size:
-            await in_thread(make_empty, job.folder / file.path)
-            continue
+async def _fetch_all(job: Job, metainfo: Metainfo | None) -> None:
+    """Fetch the files one after the other; which is next is asked after each."""
+    verifier = None if metainfo is None else Verifier(job.folder, job.entry, metainfo)
+    while files := job.unfinished:
+        file, job.live.interrupted = files[0], False
         try:
-            if file.flushed < file.size:
-                await room_for(job, [file])
-                await _fetch(job, file, checking)
-            elif checking is not None:
-                await checking.pass_by(file)
+            await _fetch(job, file, verifier)
+            continue
         except PieceMismatch as mismatch:
             await _refetch(job, mismatch)
-            return False
         except FileChanged as problem:
-            await _start_over(job, file, problem, verified=checking is not None)
-            return False
-    return True
+            await _start_over(job, file, problem, verified=verifier is not None)
+        except Stopped:
+            if not job.live.interrupted:
+                raise
+        if verifier is not None:
+            verifier.begin_anew()
 
 
-async def _fetch(job: Job, file: FileRecord, checking: "_Checking | None") -> None:
+async def _fetch(job: Job, file: FileRecord, verifier: Verifier | None) -> None:
+    """Fetch what is missing of a file, unless another one goes before it meanwhile."""
     config = job.tools.config
+    await room_for(job, [file])
+    await in_thread(make_folders, job.folder, [file])
     request = Request(
         path=job.folder / file.path,
         size=file.size,
@@ -130,8 +132,9 @@ async def _fetch(job: Job, file: FileRecord, checking: "_Checking | None") -> No
         patience=config.patience,
         preallocate=config.preallocate,
     )
-    if checking is not None:
-        await checking.catch_up(file)
+    observe = None if verifier is None else await verifier.before(file)
+    if job.live.interrupted:
+        return
     job.live.pace.rate = job.record.download_limit
     try:
         await fetch(
@@ -140,13 +143,15 @@ async def _fetch(job: Job, file: FileRecord, checking: "_Checking | None") -> No
             request,
             file.link,
             save=_saver(job, file),
-            observe=None if checking is None else checking.observer(file),
+            observe=observe,
             live=job.live,
             index=file.index,
         )
     finally:
         if job.entry.file(file.index).flushed > file.flushed:
             job.received()
+    if verifier is not None:
+        await verifier.after()
 
 
 def _resume(file: FileRecord) -> Checkpoint | None:
@@ -181,14 +186,15 @@ async def _refetch(job: Job, mismatch: PieceMismatch) -> None:
     about = f"piece {mismatch.piece}"
     if not job.allowance.spend("piece_refetched", about):
         await _fall_back(job, touched, ("piece_failed", detail_of(f"wrong again ({names})", about)))
-        raise Hopeless(
+        raise BadRelease(
             f"Piece {mismatch.piece} is not what the torrent says, also when fetched again: "
             f"AllDebrid's copy of {names} is damaged."
         )
     detail = detail_of(f"not what the torrent says, fetched again ({names})", about)
     await _fall_back(job, touched, ("piece_refetched", detail))
-    for index in touched:
-        await _renew(job, job.entry.file(index))
+    for file in job.unfinished:
+        if file.index in touched:
+            await _renew(job, file)
 
 
 async def _renew(job: Job, file: FileRecord) -> None:
@@ -207,7 +213,7 @@ async def _start_over(job: Job, file: FileRecord, problem: FileChanged, *, verif
     host's validators may differ where the bytes do not.
     """
     if not job.allowance.spend("file_restarted", file.path):
-        raise Hopeless(f"{file.path} keeps changing at the file host: {problem}.")
+        raise BadRelease(f"{file.path} keeps changing at the file host: {problem}.")
     detail = detail_of(str(problem), file.path)
     here = job.entry.file(file.index).flushed if verified else 0
     await _fall_back(job, {file.index: here}, ("file_restarted", detail))
@@ -224,49 +230,3 @@ async def _fall_back(job: Job, lengths: dict[int, int], note: tuple[str, str]) -
         for file in job.files
     ]
     await job.change(note=note, records=records)
-
-
-class _Checking:
-    """Piece hashing beside a download: what has to be read back, and when.
-
-    The checker itself is used by one thread at a time: ours while no download runs, the writer's
-    while one does.
-    """
-
-    def __init__(self, job: Job, meta: Metainfo) -> None:
-        self._folder = job.folder
-        self._entry = job.entry
-        self._meta = meta
-        self._checker = PieceChecker(meta)
-        self._open_to = 0  # where the piece ends, in the torrent, that was begun and not settled
-
-    def __repr__(self) -> str:
-        return f"<_Checking {self._checker!r}>"
-
-    def observer(self, file: FileRecord) -> Callable[[int, Sequence[memoryview]], None]:
-        """Return what hashes a file's bytes on their way to the disk."""
-        end = self._meta.files[file.index].offset + file.size
-        self._open_to = -(-end // self._meta.piece_length) * self._meta.piece_length
-        return lambda offset, views: self._checker.feed(file.index, offset, views)
-
-    async def catch_up(self, file: FileRecord) -> None:
-        """Read back what comes before the rest of a file in its piece. Raises PieceMismatch."""
-        await self._read_back(self._checker.needs(file.index, file.flushed))
-
-    async def pass_by(self, file: FileRecord) -> None:
-        """Read back the head of a complete file that ends a piece begun by one just fetched."""
-        offset = self._meta.files[file.index].offset
-        end = min(self._open_to - offset, file.size)
-        if end > 0:
-            await self._read_back([(file.index, 0, end)])
-
-    async def _read_back(self, parts: Sequence[tuple[int, int, int]]) -> None:
-        if parts:
-            await in_thread(self._feed_from_disk, parts)
-
-    def _feed_from_disk(self, parts: Sequence[tuple[int, int, int]]) -> None:
-        for index, start, end in parts:
-            at = start
-            for view in read_range(self._folder / self._entry.file(index).path, start, end):
-                self._checker.feed(index, at, [view])
-                at += len(view)

@@ -11,7 +11,7 @@ Rules
 import asyncio
 import logging
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from engine.jobs.allowance import Allowance
@@ -51,6 +51,10 @@ class Crew:
         """Return the moving numbers of a torrent that is worked on."""
         return self._lives.get(infohash)
 
+    def by_hash(self) -> Mapping[str, Live]:
+        """Return the moving numbers of all torrents that are worked on; not to be changed."""
+        return self._lives
+
     def lives(self) -> list[Live]:
         """Return the moving numbers of all torrents that are worked on."""
         return list(self._lives.values())
@@ -63,7 +67,13 @@ class Crew:
     def start(
         self, infohash: str, *, asked_again: bool = False, pause_after_check: bool = False
     ) -> None:
-        """Begin to work on a torrent; see `Job` for what the flags mean."""
+        """Begin to work on a torrent; see `Job` for what the flags mean.
+
+        Of one that is being moved on disk nothing is begun: who moves it starts it afterwards.
+        """
+        entry = self._tools.ledger.find(infohash)
+        if entry is not None and entry.moving is not None:
+            return
         live = self._lives[infohash] = Live(self._traffic)
         task = asyncio.create_task(
             self._work(

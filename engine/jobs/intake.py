@@ -3,6 +3,7 @@
 import msgspec
 
 from engine.jobs.fetch import in_thread
+from engine.jobs.layout import Layout, planned
 from engine.jobs.names import is_real_name
 from engine.jobs.snapshot import Facts, facts_of
 from engine.jobs.views import AddRequest, BadTorrent
@@ -22,6 +23,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
     magnet: str = ""
     facts: Facts
+    layout: Layout | None = None
+    """Its files, as far as the .torrent tells; None for a magnet."""
 
 
 async def received(request: AddRequest) -> Arrival:
@@ -60,11 +63,13 @@ def _magnet(request: AddRequest) -> Arrival:
 
 def _torrent(request: AddRequest) -> Arrival:
     meta = parse_torrent(request.metainfo)
+    layout = planned(meta)
     return Arrival(
         infohash=meta.infohash,
         name=_name(request.rename, meta.name, meta.infohash),
-        size=meta.size,
+        size=sum(file.size for file in layout.files),
         facts=facts_of(meta, ""),
+        layout=layout,
     )
 
 

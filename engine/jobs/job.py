@@ -24,6 +24,7 @@ from engine.jobs.patience import Patience
 from engine.jobs.slots import Slots
 from engine.jobs.states import State
 from engine.jobs.turns import Turns
+from engine.jobs.wanted import unfinished
 from engine.metainfo import Metainfo
 from engine.store.records import FileRecord, TorrentRecord
 from engine.transfer.download import Engine
@@ -97,8 +98,8 @@ class Job:
 
     @property
     def unfinished(self) -> list[FileRecord]:
-        """Its files that are not complete, in torrent order. Raises Forgotten."""
-        return [file for file in self.files if file.flushed < file.size]
+        """Its files that are to be downloaded, the first to come first. Raises Forgotten."""
+        return unfinished(self.files)
 
     def received(self) -> None:
         """Note that bytes arrived: what went wrong before is forgiven."""
@@ -112,11 +113,18 @@ class Job:
         reason: str = "",
         detail: str = "",
         records: Sequence[FileRecord] | None = None,
+        bad_release: bool = False,
         **changes: Any,
     ) -> None:
         """Move the torrent; see `Ledger.move`."""
         await self.tools.ledger.move(
-            self.infohash, target, reason=reason, detail=detail, records=records, **changes
+            self.infohash,
+            target,
+            reason=reason,
+            detail=detail,
+            records=records,
+            bad_release=bad_release,
+            **changes,
         )
 
     async def change(

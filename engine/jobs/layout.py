@@ -106,29 +106,34 @@ def from_tree(name: str, remote: Sequence[RemoteLike]) -> Layout:
     return Layout(_root(paths), tuple(placed))
 
 
+def planned(meta: Metainfo) -> Layout:
+    """Lay out a torrent by its .torrent alone: before AllDebrid has it, no file has a link."""
+    wanted = {index: file for index, file in enumerate(meta.files) if not file.padding}
+    above = () if meta.single_file else (safe_part(meta.name),)
+    paths = unique([safe_path((*above, *file.path)) for file in wanted.values()])
+    placed = (
+        Placed(index=index, path=path, size=file.size, offset=file.offset)
+        for (index, file), path in zip(wanted.items(), paths, strict=True)
+    )
+    return Layout(_root(paths), tuple(placed))
+
+
 def from_metainfo(meta: Metainfo, remote: Sequence[RemoteLike]) -> Layout:
     """Lay out a torrent by its .torrent and find each file's link.
 
     Raises MissingFiles when a file that has bytes is not in AllDebrid's tree.
     """
-    wanted = {index: file for index, file in enumerate(meta.files) if not file.padding}
-    above = () if meta.single_file else (safe_part(meta.name),)
-    paths = unique([safe_path((*above, *file.path)) for file in wanted.values()])
-    links = _links({index: file for index, file in wanted.items() if file.size}, remote)
-    lost = [
-        path
-        for (index, file), path in zip(wanted.items(), paths, strict=True)
-        if file.size and index not in links
-    ]
-    if lost:
-        raise MissingFiles(lost, len(wanted))
-    placed = (
-        Placed(
-            index=index, path=path, size=file.size, link=links.get(index, ""), offset=file.offset
-        )
-        for (index, file), path in zip(wanted.items(), paths, strict=True)
+    layout = planned(meta)
+    links = _links(
+        {file.index: meta.files[file.index] for file in layout.files if file.size}, remote
     )
-    return Layout(_root(paths), tuple(placed))
+    lost = [file.path for file in layout.files if file.size and file.index not in links]
+    if lost:
+        raise MissingFiles(lost, len(layout.files))
+    placed = (
+        msgspec.structs.replace(file, link=links.get(file.index, "")) for file in layout.files
+    )
+    return Layout(layout.root, tuple(placed))
 
 
 class _Entry(msgspec.Struct, frozen=True, order=True):

@@ -17,45 +17,109 @@ Rules
     A change that has begun is finished even if the task that asked for it is cancelled: otherwise
     the store might have what memory has not.
 
-    The state moves through `move` only, which asks the table in `engine.jobs.states`.
+    The state moves through `move` only, which asks the table in `engine.jobs.states`. In the same
+    way only `prioritise` changes how much files are wanted: whoever replaces the files of a torrent
+    may have read them before.
+
+    How a torrent ended is stored with the move that ended it; see `engine.jobs.endings`.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from engine.jobs.endings import NOTHING, Endings, ending_of
 from engine.jobs.errors import Forgotten
+from engine.jobs.queue import one_down, one_up, to_back, to_front
+from engine.jobs.renames import arrived
 from engine.jobs.states import State, handed_back, move
-from engine.store import events, files, links, removals, torrents
-from engine.store.records import EventRecord, FileRecord, RemovalRecord, TorrentRecord
+from engine.jobs.wanted import is_wanted
+from engine.store import events, files, links, moves, removals, shares, torrents
+from engine.store.records import (
+    EndingRecord,
+    EventRecord,
+    FileRecord,
+    MoveRecord,
+    RemovalRecord,
+    ShareRecord,
+    TorrentRecord,
+)
 from engine.store.store import Connection, Store
 
 LANDMARKS = frozenset({State.MOVING, State.COMPLETED})
 """States that survive a power cut as soon as they are shown: forgetting that a finished file was
 moved would mean to download it again."""
 
+LONGEST_DETAIL = 500
+"""Characters of an event that names files: a torrent may have thousands."""
+
 logger = logging.getLogger("engine.jobs.ledger")
 
 
 class Entry:
-    """One torrent as it stands: its record, its files, and how much of them is on disk."""
+    """One torrent as it stands: its record, its files, and how much of them is on disk.
 
-    __slots__ = ("_places", "files", "on_disk", "record", "state")
+    `skipped` counts the bytes of files that are not wanted, `skipped_on_disk` those of them that
+    came before they were given up. Whenever it changes, its infohash is put into `touched`.
+    """
 
-    def __init__(self, record: TorrentRecord, records: Sequence[FileRecord]) -> None:
+    __slots__ = (
+        "_moving",
+        "_places",
+        "_shares",
+        "_touched",
+        "files",
+        "on_disk",
+        "record",
+        "skipped",
+        "skipped_on_disk",
+        "state",
+    )
+
+    def __init__(
+        self,
+        record: TorrentRecord,
+        records: Sequence[FileRecord],
+        touched: set[str] | None = None,
+    ) -> None:
+        self._touched = set() if touched is None else touched
+        self._moving: MoveRecord | None = None
+        self._shares: tuple[ShareRecord, ...] = ()
         self.show(record)
         self.show_files(records)
 
     def __repr__(self) -> str:
         return f"<Entry {self.record.hash} {self.state} {self.on_disk}/{self.record.size}>"
 
+    @property
+    def moving(self) -> MoveRecord | None:
+        """What of it is being moved or renamed on disk; nobody else works on it meanwhile."""
+        return self._moving
+
+    @moving.setter
+    def moving(self, move: MoveRecord | None) -> None:
+        self._moving = move
+        self._touched.add(self.record.hash)
+
+    @property
+    def shares(self) -> tuple[ShareRecord, ...]:
+        """Its further categories, in the order in which they came."""
+        return self._shares
+
+    @shares.setter
+    def shares(self, records: Sequence[ShareRecord]) -> None:
+        self._shares = tuple(records)
+        self._touched.add(self.record.hash)
+
     def show(self, record: TorrentRecord) -> None:
         """Replace the record."""
         self.record = record
         self.state = State(record.state)
+        self._touched.add(record.hash)
 
     def show_files(self, records: Sequence[FileRecord]) -> None:
         """Replace the files; they are in torrent order."""
@@ -63,11 +127,34 @@ class Entry:
         # An index is no place in the list: padding of a .torrent has an index but no record.
         self._places = {file.index: place for place, file in enumerate(self.files)}
         self.on_disk = sum(file.flushed for file in records)
+        skipped = [file for file in records if not is_wanted(file)]
+        self.skipped = sum(file.size for file in skipped)
+        self.skipped_on_disk = sum(file.flushed for file in skipped)
+        self._touched.add(self.record.hash)
 
-    def show_file(self, record: FileRecord) -> None:
-        """Replace one file."""
-        self.on_disk += record.flushed - self.file(record.index).flushed
-        self.files[self._places[record.index]] = record
+    def show_progress(self, record: FileRecord) -> None:
+        """Take over how far a file is durable."""
+        here = self.file(record.index)
+        more = record.flushed - here.flushed
+        self.on_disk += more
+        self.skipped_on_disk += 0 if is_wanted(here) else more
+        self.files[self._places[record.index]] = msgspec.structs.replace(
+            here,
+            flushed=record.flushed,
+            etag=record.etag,
+            last_modified=record.last_modified,
+        )
+        self._touched.add(record.torrent)
+
+    @property
+    def wanted(self) -> int:
+        """Bytes of the files that are wanted; 0 until known."""
+        return self.record.size - self.skipped
+
+    @property
+    def done(self) -> int:
+        """Bytes on disk of the files that are wanted."""
+        return self.on_disk - self.skipped_on_disk
 
     def file(self, index: int) -> FileRecord:
         """Return the file with that index. Raises KeyError."""
@@ -75,12 +162,16 @@ class Entry:
 
 
 class Ledger:
-    """The torrents. `now` gives Unix seconds."""
+    """The torrents. `now` gives Unix seconds; `ended` hears when stored endings have changed."""
 
-    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], float], ended: Callable[[], None] | None = None
+    ) -> None:
         self._store = store
         self._now = now
+        self._endings = Endings(ended)
         self._entries: dict[str, Entry] = {}
+        self._touched: set[str] = set()
         self._removals: dict[int, RemovalRecord] = {}
         self._changing = asyncio.Lock()
         self._changes: set[asyncio.Task[None]] = set()
@@ -98,14 +189,29 @@ class Ledger:
         records, by_hash, leftover = await self._store.run(
             lambda db: (torrents.load_all(db), files.load_all(db), removals.load_all(db))
         )
+        await self._store.run(self._endings.load)
         self._removals = {removal.magnet_id: removal for removal in leftover}
         self._entries = {
-            record.hash: Entry(record, by_hash.get(record.hash, [])) for record in records
+            record.hash: Entry(record, by_hash.get(record.hash, []), self._touched)
+            for record in records
         }
+        for moving in await self._store.run(moves.load_all):
+            self._entries[moving.torrent].moving = moving
+        for infohash, records_of_one in (await self._store.run(shares.load_all)).items():
+            self._entries[infohash].shares = tuple(records_of_one)
 
     def entries(self) -> list[Entry]:
         """Return all torrents, in the order they were added."""
         return list(self._entries.values())
+
+    def touched(self) -> set[str]:
+        """Return the torrents that came, changed or went since this was asked last; for one asker.
+
+        So whoever shows all of them looks at these only.
+        """
+        touched = self._touched.copy()
+        self._touched.clear()
+        return touched
 
     def find(self, infohash: str) -> Entry | None:
         """Return a torrent, or None."""
@@ -135,9 +241,15 @@ class Ledger:
         """Return the .torrent a torrent was added with, or None."""
         return await self._store.run(lambda db: torrents.metainfo(db, infohash))
 
-    async def insert(self, record: TorrentRecord, metainfo: bytes, detail: str) -> None:
-        """Add a torrent at the end of the queue; `metainfo` may be empty."""
-        await self._finish(self._insert(record, metainfo, detail))
+    async def insert(
+        self,
+        record: TorrentRecord,
+        metainfo: bytes,
+        detail: str,
+        records: Sequence[FileRecord] = (),
+    ) -> None:
+        """Add a torrent at the end of the queue; `metainfo` and its files may be empty."""
+        await self._finish(self._insert(record, metainfo, detail, records))
 
     async def move(
         self,
@@ -147,12 +259,14 @@ class Ledger:
         reason: str = "",
         detail: str = "",
         records: Sequence[FileRecord] | None = None,
+        bad_release: bool = False,
         **changes: Any,
     ) -> None:
         """Move a torrent to another state, and change fields of its record with it.
 
         `reason` is what the user reads while it is in that state, `detail` what its history says
-        if that is more. Raises IllegalMove, Forgotten.
+        if that is more. With `bad_release` whoever asked for the torrent should look for another.
+        Raises IllegalMove, Forgotten.
         """
 
         def update(record: TorrentRecord) -> TorrentRecord:
@@ -166,7 +280,9 @@ class Ledger:
             )
 
         note = f"{target}: {detail or reason}" if detail or reason else str(target)
-        await self._finish(self._change(infohash, update, ("state", note), records))
+        ending = ending_of(infohash, target, self._now(), bad_release=bad_release)
+        change = self._change(infohash, update, ("state", note), records, ending=ending)
+        await self._finish(change)
         logger.info("torrent=%s state=%s", infohash, target)
 
     async def change(
@@ -206,6 +322,36 @@ class Ledger:
         """Add to a torrent's history. Raises Forgotten."""
         await self.change(infohash, note=(kind, detail))
 
+    async def moving(self, move: MoveRecord) -> None:
+        """Store that a torrent is about to be moved on disk, or how far that is.
+
+        It survives a power cut when this returns. Raises Forgotten.
+        """
+        await self._finish(self._moving(move))
+
+    async def moved(self, infohash: str, *, done: bool, note: tuple[str, str]) -> None:
+        """Store that a torrent's move is over, with an event `(kind, detail)`.
+
+        Unless it is `done`, all is as before. Raises Forgotten.
+        """
+        await self._finish(self._moved(infohash, note, done=done))
+
+    async def share(
+        self,
+        infohash: str,
+        shared: Callable[[Sequence[ShareRecord]], Sequence[ShareRecord]],
+        *,
+        note: tuple[str, str] | None = None,
+        records: Sequence[FileRecord] | None = None,
+        **changes: Any,
+    ) -> None:
+        """Change a torrent's further categories into what `shared` makes of them.
+
+        With them its files and fields of its record. It survives a power cut when this returns.
+        Raises Forgotten.
+        """
+        await self._finish(self._share(infohash, shared, note, records, changes))
+
     async def remove(self, infohash: str, *, take_off: int = 0) -> None:
         """Forget a torrent, with its files, their unlocked links and its history.
 
@@ -225,13 +371,25 @@ class Ledger:
         """
         await self._finish(self._forget_account())
 
+    async def prioritise(self, infohash: str, indexes: Sequence[int], priority: int) -> None:
+        """Change how much files of a torrent are wanted, by index. Raises Forgotten, KeyError."""
+        await self._finish(self._prioritise(infohash, indexes, priority))
+
     async def put_first(self, hashes: Sequence[str]) -> None:
         """Move queueing torrents to the head of the queue, keeping their order."""
-        await self._finish(self._reorder(hashes, first=True))
+        await self._finish(self._reorder(partial(to_front, chosen=set(hashes))))
 
     async def put_last(self, hashes: Sequence[str]) -> None:
         """Move queueing torrents to the end of the queue, keeping their order."""
-        await self._finish(self._reorder(hashes, first=False))
+        await self._finish(self._reorder(partial(to_back, chosen=set(hashes))))
+
+    async def put_higher(self, hashes: Sequence[str]) -> None:
+        """Move queueing torrents one place up, keeping their order."""
+        await self._finish(self._reorder(partial(one_up, chosen=set(hashes))))
+
+    async def put_lower(self, hashes: Sequence[str]) -> None:
+        """Move queueing torrents one place down, keeping their order."""
+        await self._finish(self._reorder(partial(one_down, chosen=set(hashes))))
 
     def checkpoint(self, record: FileRecord) -> None:
         """Store how far a file is durable; blocks, from the thread that writes the file."""
@@ -248,7 +406,7 @@ class Ledger:
         if self._loop is None:
             raise RuntimeError("the ledger is not loaded")
         # Shown before the thread's own result is: both go through the loop's queue, in this order.
-        self._loop.call_soon_threadsafe(self._show_file, record)
+        self._loop.call_soon_threadsafe(self._show_progress, record)
 
     def next_position(self) -> int:
         """Return the place behind the end of the queue."""
@@ -271,21 +429,27 @@ class Ledger:
         if not task.cancelled():
             task.exception()  # seen: whoever asked has it, or was cancelled and does not care
 
-    async def _insert(self, record: TorrentRecord, metainfo: bytes, detail: str) -> None:
+    async def _insert(
+        self, record: TorrentRecord, metainfo: bytes, detail: str, records: Sequence[FileRecord]
+    ) -> None:
         async with self._changing:
             record = msgspec.structs.replace(
                 record, has_metainfo=bool(metainfo), position=self.next_position()
             )
             event = self._event(record.hash, "added", detail)
+            ended = self._endings.moves(record.hash)
 
             def work(db: Connection) -> None:
                 torrents.save(db, record)
                 if metainfo:
                     torrents.save_metainfo(db, record.hash, metainfo)
+                files.replace(db, record.hash, records)
                 events.record(db, event)
+                ended.store(db)
 
             await self._store.run(work)
-            self._entries[record.hash] = Entry(record, [])
+            self._entries[record.hash] = Entry(record, records, self._touched)
+            ended.show()
 
     async def _change(
         self,
@@ -294,10 +458,14 @@ class Ledger:
         note: tuple[str, str] | None,
         records: Sequence[FileRecord] | None,
         take_off: int = 0,
+        ending: EndingRecord | None = None,
     ) -> None:
         async with self._changing:
             entry = self.entry(infohash)
             record = update(entry.record)
+            records = _with_priorities_of(entry.files, records)
+            moved = record.state != entry.record.state
+            ended = self._endings.moves(infohash, ending) if moved else NOTHING
             event = self._event(infohash, *note) if note else None
             wanted = record.magnet_id in self._removals
 
@@ -311,28 +479,87 @@ class Ledger:
                     files.replace(db, infohash, records)
                 if event is not None:
                     events.record(db, event)
+                ended.store(db)
 
-            reached = record.state != entry.record.state and State(record.state) in LANDMARKS
-            await self._store.run(work, durable=reached)
+            await self._store.run(work, durable=moved and State(record.state) in LANDMARKS)
             entry.show(record)
             if records is not None:
                 entry.show_files(records)
             if wanted:
                 del self._removals[record.magnet_id]
             self._remember(infohash, take_off)
+            ended.show()
+
+    async def _moving(self, move: MoveRecord) -> None:
+        async with self._changing:
+            entry = self.entry(move.torrent)
+            await self._store.run(lambda db: moves.save(db, move), durable=True)
+            entry.moving = move
+
+    async def _moved(self, infohash: str, note: tuple[str, str], *, done: bool) -> None:
+        async with self._changing:
+            entry = self.entry(infohash)
+            record, records = entry.record, entry.files
+            if done and entry.moving is not None:
+                record, records = arrived(record, records, entry.moving)
+            event = self._event(infohash, *note)
+
+            def work(db: Connection) -> None:
+                torrents.save(db, record)
+                files.replace(db, infohash, records)
+                moves.delete(db, infohash)
+                events.record(db, event)
+
+            await self._store.run(work)
+            entry.show(record)
+            entry.show_files(records)
+            entry.moving = None
+
+    async def _share(
+        self,
+        infohash: str,
+        shared: Callable[[Sequence[ShareRecord]], Sequence[ShareRecord]],
+        note: tuple[str, str] | None,
+        records: Sequence[FileRecord] | None,
+        changes: dict[str, Any],
+    ) -> None:
+        async with self._changing:
+            entry = self.entry(infohash)
+            record = msgspec.structs.replace(entry.record, **changes)
+            records = _with_priorities_of(entry.files, records)
+            sharing = tuple(shared(entry.shares))
+            event = self._event(infohash, *note) if note else None
+
+            def work(db: Connection) -> None:
+                torrents.save(db, record)
+                shares.replace(db, infohash, sharing)
+                if records is not None:
+                    files.replace(db, infohash, records)
+                if event is not None:
+                    events.record(db, event)
+
+            await self._store.run(work, durable=True)
+            entry.show(record)
+            entry.shares = sharing
+            if records is not None:
+                entry.show_files(records)
 
     async def _remove(self, infohash: str, take_off: int) -> None:
         async with self._changing:
+            ended = self._endings.deleted(infohash)
 
             def work(db: Connection) -> None:
                 links.forget_of(db, infohash)
                 torrents.delete(db, infohash)
+                ended.store(db)
                 if take_off:
                     removals.save(db, RemovalRecord(magnet_id=take_off, torrent=infohash))
 
             await self._store.run(work)
             self._entries.pop(infohash, None)
+            self._touched.add(infohash)
             self._remember(infohash, take_off)
+            ended.show()
 
     async def _taken_off(self, removal: RemovalRecord) -> None:
         async with self._changing:
@@ -370,34 +597,55 @@ class Ledger:
             await self._store.run(work)
             self._removals.clear()
             for record, records in new:
-                self._entries[record.hash] = Entry(record, records)
+                self._entries[record.hash].show(record)
+                self._entries[record.hash].show_files(records)
 
     def _remember(self, infohash: str, magnet_id: int) -> None:
         if magnet_id:
             self._removals[magnet_id] = RemovalRecord(magnet_id=magnet_id, torrent=infohash)
 
-    async def _reorder(self, hashes: Sequence[str], *, first: bool) -> None:
+    async def _prioritise(self, infohash: str, indexes: Sequence[int], priority: int) -> None:
+        async with self._changing:
+            entry = self.entry(infohash)
+            names = ", ".join(entry.file(index).path for index in indexes)
+            event = self._event(infohash, "file_priority", f"{priority}: {names}"[:LONGEST_DETAIL])
+
+            def work(db: Connection) -> None:
+                files.set_priority(db, infohash, indexes, priority)
+                events.record(db, event)
+
+            await self._store.run(work)
+            # Read only now: a checkpoint may have been shown meanwhile.
+            chosen = set(indexes)
+            entry.show_files(
+                [
+                    msgspec.structs.replace(file, priority=priority)
+                    if file.index in chosen
+                    else file
+                    for file in entry.files
+                ]
+            )
+
+    async def _reorder(self, arrange: Callable[[list[str]], list[str]]) -> None:
         async with self._changing:
             line = sorted(
                 (one.record for one in self._entries.values() if one.record.position),
                 key=lambda record: record.position,
             )
-            moved = [record for record in line if record.hash in set(hashes)]
-            others = [record for record in line if record.hash not in set(hashes)]
-            ordered = moved + others if first else others + moved
+            places = {key: at for at, key in enumerate(arrange([one.hash for one in line]), 1)}
             changed = [
-                msgspec.structs.replace(record, position=place)
-                for place, record in enumerate(ordered, 1)
-                if record.position != place
+                msgspec.structs.replace(record, position=places[record.hash])
+                for record in line
+                if record.position != places[record.hash]
             ]
             await self._store.run(lambda db: _save_all(db, changed))
             for record in changed:
                 self._entries[record.hash].show(record)
 
-    def _show_file(self, record: FileRecord) -> None:
+    def _show_progress(self, record: FileRecord) -> None:
         entry = self._entries.get(record.torrent)
         if entry is not None:
-            entry.show_file(record)
+            entry.show_progress(record)
 
     def _event(self, infohash: str, kind: str, detail: str) -> EventRecord:
         return EventRecord(torrent=infohash, at=int(self._now()), kind=kind, detail=detail)
@@ -406,6 +654,21 @@ class Ledger:
 def _save_all(db: Connection, records: Iterable[TorrentRecord]) -> None:
     for record in records:
         torrents.save(db, record)
+
+
+def _with_priorities_of(
+    before: Sequence[FileRecord], records: Sequence[FileRecord] | None
+) -> list[FileRecord] | None:
+    """Return new records of files, wanted as much as those they replace are now."""
+    if records is None:
+        return None
+    here = {(file.index, file.size): file.priority for file in before}
+    return [
+        msgspec.structs.replace(record, priority=priority)
+        if (priority := here.get((record.index, record.size), record.priority)) != record.priority
+        else record
+        for record in records
+    ]
 
 
 def _without_account(record: TorrentRecord) -> TorrentRecord:

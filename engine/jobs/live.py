@@ -1,6 +1,7 @@
 """Numbers that change all the time and need no store: speed, time to go, AllDebrid's progress."""
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -19,6 +20,10 @@ class Watched(Protocol):
 
     def progress(self) -> Progress:
         """Return the numbers of this moment."""
+
+
+def _nothing() -> None:
+    """Stop what needs no stopping."""
 
 
 class Steadied:
@@ -72,7 +77,10 @@ class Live:
         """The torrent's own speed limit, over all its files."""
         self.remote: MagnetStatus | None = None
         """AllDebrid's last word while it fetches the torrent."""
+        self.interrupted = False
+        """True when another file should be downloaded now than the one that was chosen last."""
         self._download: Watched | None = None
+        self._stop: Callable[[], None] = _nothing
         self._index = 0
         self._steadied = Steadied()
 
@@ -85,9 +93,15 @@ class Live:
         """The file that is being downloaded, or None."""
         return self._index if self._download else None
 
-    def begin(self, index: int, download: Watched) -> None:
-        """Say which file is being downloaded."""
-        self._index, self._download = index, download
+    def begin(self, index: int, download: Watched, stop: Callable[[], None] = _nothing) -> None:
+        """Say which file is being downloaded, and how that is stopped."""
+        self._index, self._download, self._stop = index, download, stop
+
+    def interrupt(self) -> None:
+        """Have the file to download chosen anew: stop the download that is under way."""
+        self.interrupted = True
+        if self._download is not None:
+            self._stop()
 
     def end(self) -> None:
         """Say that none is any more."""

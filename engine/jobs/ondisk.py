@@ -18,9 +18,14 @@ from pathlib import Path
 
 import msgspec
 
+from engine.jobs.errors import Hopeless
+from engine.jobs.paths import unique
 from engine.store.records import FileRecord
 from engine.transfer.disk import ALIGNMENT, make_folder, translated
 from engine.transfer.errors import DiskTrouble
+
+MOST_NAMES = 1000
+"""Names that are tried before we believe that something else is wrong."""
 
 _BLOCK = 512
 """Bytes in one of `st_blocks`, whatever the file system's own blocks are (stat(2))."""
@@ -75,10 +80,14 @@ def make_folders(folder: Path, files: Iterable[FileRecord]) -> None:
         make_folder(parent)
 
 
-def make_empty(path: Path) -> None:
-    """Make a file without bytes. Raises DiskFull, DiskTrouble."""
-    with translated(f"cannot make the file {path}"):
-        path.write_bytes(b"")
+def make_empty_files(folder: Path, files: Iterable[FileRecord]) -> None:
+    """Make those of the files that have no bytes. Raises DiskFull, DiskTrouble."""
+    empty = [file for file in files if not file.size]
+    make_folders(folder, empty)
+    for file in empty:
+        path = folder / file.path
+        with translated(f"cannot make the file {path}"):
+            path.write_bytes(b"")
 
 
 def adopt(folder: Path, root: str) -> Path | None:
@@ -99,6 +108,18 @@ def adopt(folder: Path, root: str) -> Path | None:
         return others[0].rename(entry)
     except OSError as problem:
         raise _translated("cannot rename", entry, problem) from problem
+
+
+def free_name(folder: Path, root: str, first: int = 2) -> str:
+    """Return a name that nothing in a folder has: `root`, from its `first` variant on.
+
+    Raises Hopeless.
+    """
+    for count in range(first, MOST_NAMES):
+        name = unique([root] * count)[-1]
+        if not os.path.lexists(folder / name):
+            return name
+    raise Hopeless(f"There is no free name for {root} in {folder}.")
 
 
 def is_complete(folder: Path, files: Iterable[FileRecord]) -> bool:
@@ -149,6 +170,11 @@ def erase_files(save_path: Path, files: Sequence[FileRecord]) -> None:
             path.unlink(missing_ok=True)
         except OSError as problem:
             raise _translated("cannot remove", path, problem) from problem
+    erase_folders(save_path, files)
+
+
+def erase_folders(save_path: Path, files: Sequence[FileRecord]) -> None:
+    """Remove the folders of files below `save_path` that are empty."""
     for folder in _folders_of(files):
         with contextlib.suppress(OSError):  # not empty, or gone: either way not ours to remove
             if _reached_plainly(save_path, folder):

@@ -13,13 +13,17 @@ Windows counts although we run on Linux: the folder is often a share.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 MAX_PART = 255
 """Bytes of UTF-8 in a name: NAME_MAX of ext4, XFS, Btrfs, ZFS."""
 
 MAX_PATH = 3072
 """Bytes of UTF-8 in a relative path: PATH_MAX is 4096, and the folders above need some."""
+
+MAX_FOLDERS = 100
+"""Folders inside one another. Much deeper than any torrent goes, and far from where programs that
+call themselves for each folder give up (Python's own at a thousand)."""
 
 _REPLACEMENT = "_"
 _HOSTILE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\ud800-\udfff]')
@@ -44,12 +48,13 @@ def safe_part(name: str) -> str:
 def safe_path(parts: Sequence[str]) -> str:
     """Return the safe parts joined by `/`; empty parts are left out.
 
-    A path over MAX_PATH bytes loses its innermost folders; the first part and the name stay.
+    A path over MAX_PATH bytes, or over MAX_FOLDERS, loses its innermost folders; the first part
+    and the name stay.
     """
     *folders, name = [safe_part(part) for part in parts if part] or [_REPLACEMENT]
     room = MAX_PATH - _bytes(name)
     kept: list[str] = []
-    for folder in folders:
+    for folder in folders[:MAX_FOLDERS]:
         room -= _bytes(folder) + 1
         if room < 0:
             break
@@ -62,17 +67,20 @@ def unique(paths: list[str]) -> list[str]:
 
     The first of them keeps its name, the others get ` (2)`, ` (3)`, ... before the extension. A
     file that has the name of a folder gives way as well.
+
+    Of what is taken only hashes are kept: the paths of a hundred folders inside one another would
+    take fifty times the room of the last. Two that are equal by chance cost a number in a name.
     """
-    folders = {folder for path in paths for folder in _folders_of(folded(path))}
-    taken = folders | {folded(path) for path in paths}
+    folders = {hash(folder) for path in paths for folder in _folders_of(folded(path))}
+    taken = folders | {_key(path) for path in paths}
     claimed = set(folders)
-    numbers: dict[str, int] = {}
+    numbers: dict[int, int] = {}
     result = []
     for path in paths:
-        key = folded(path)
+        key = _key(path)
         if key in claimed:
             path, numbers[key] = _next_free(path, numbers.get(key, 2), taken)  # noqa: PLW2901 - the name it gets
-            taken.add(folded(path))
+            taken.add(_key(path))
         claimed.add(key)
         result.append(path)
     return result
@@ -84,9 +92,13 @@ def folded(path: str) -> str:
     return unicodedata.normalize("NFD", once)
 
 
-def _next_free(path: str, number: int, taken: set[str]) -> tuple[str, int]:
+def _key(path: str) -> int:
+    return hash(folded(path))
+
+
+def _next_free(path: str, number: int, taken: set[int]) -> tuple[str, int]:
     """Return `path` with the first number from `number` on that is free, and the one after it."""
-    while folded(candidate := _numbered(path, number)) in taken:
+    while _key(candidate := _numbered(path, number)) in taken:
         number += 1
     return candidate, number + 1
 
@@ -98,9 +110,9 @@ def _numbered(path: str, number: int) -> str:
     return folder + slash + _shorten(stem, MAX_PART - _bytes(tail)) + tail
 
 
-def _folders_of(path: str) -> list[str]:
-    """Return the folders above `path`, outermost first."""
-    return [path[:at] for at, character in enumerate(path) if character == "/"]
+def _folders_of(path: str) -> Iterator[str]:
+    """Yield the folders above `path`, outermost first."""
+    return (path[:at] for at, character in enumerate(path) if character == "/")
 
 
 def _cut(name: str) -> str:

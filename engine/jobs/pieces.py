@@ -68,6 +68,15 @@ class PieceChecker:
             return list(_real(self._meta, self._position, point))
         return [*_real(self._meta, self._position, end), *self._piece_up_to(point)]
 
+    def rest(self) -> list[tuple[int, int, int]]:
+        """Return what is still to be fed of the piece that is being hashed; empty between pieces.
+
+        The items are those of `needs`.
+        """
+        if self._piece is None:
+            return []
+        return list(_real(self._meta, self._position, self._end_of(self._piece)))
+
     def feed(self, file_index: int, offset: int, views: Sequence[memoryview]) -> None:
         """Hash bytes of a file, the first of them at `offset`.
 

@@ -23,7 +23,7 @@ import msgspec
 from engine.alldebrid.errors import ApiError, Treatment
 from engine.alldebrid.values import MagnetStatus, Phase, Uploaded
 from engine.jobs.allowance import detail_of
-from engine.jobs.errors import ContentGone, Hopeless
+from engine.jobs.errors import BadRelease, ContentGone, Hopeless
 from engine.jobs.fetch import in_thread
 from engine.jobs.job import Job
 from engine.jobs.layout import Layout, MissingFiles, from_metainfo, from_tree
@@ -55,7 +55,7 @@ async def upload(job: Job) -> None:
 
 
 async def _hand_over_or_skip(job: Job) -> None:
-    if job.files and all(file.link or file.flushed >= file.size for file in job.files):
+    if job.files and all(file.link for file in job.unfinished):
         await job.move(State.QUEUED)
     elif job.record.magnet_id:
         await job.move(State.PREPARING)
@@ -140,7 +140,7 @@ async def _hand_over(job: Job) -> Uploaded:
 
 
 async def _until_ready(job: Job) -> MagnetStatus:
-    """Follow AllDebrid's status until it is Ready. Raises Hopeless, ContentGone, ApiError."""
+    """Follow AllDebrid's status until it is Ready. Raises BadRelease, ContentGone, ApiError."""
     status = await _next(job, None)
     unwell_since: float | None = None
     borne = 0.0
@@ -149,7 +149,7 @@ async def _until_ready(job: Job) -> MagnetStatus:
         if status.phase is Phase.GONE and not again:
             raise ContentGone(status.explanation)
         if status.phase is Phase.FAILED and not again:
-            raise Hopeless(status.explanation)
+            raise BadRelease(status.explanation)
         if status.phase not in _UNWELL and not again:
             unwell_since = None
             status = await _next(job, status)
@@ -186,13 +186,13 @@ def _asked_again(job: Job, status: MagnetStatus) -> bool:
 
 async def _restart(job: Job, status: MagnetStatus, *, again: bool) -> None:
     if not again and not job.allowance.spend("restarted"):
-        raise Hopeless(status.explanation)
+        raise BadRelease(status.explanation)
     await job.change(note=("restarted", detail_of(status.explanation)))
     await job.tools.client.restart(job.record.magnet_id)
 
 
 async def _listed(job: Job, status: MagnetStatus) -> Layout:
-    """Read the tree until it has all files, and lay them out. Raises Hopeless, ApiError."""
+    """Read the tree until it has all files, and lay them out. Raises BadRelease, ApiError."""
     metainfo = await job.metainfo()
     problem: MissingFiles | None = None
     for reading in range(LISTINGS):
@@ -205,7 +205,7 @@ async def _listed(job: Job, status: MagnetStatus) -> Layout:
             return from_tree(_tree_name(job, status), remote)
         except MissingFiles as missing:
             problem = missing
-    raise Hopeless(f"{problem}.")
+    raise BadRelease(f"{problem}.")
 
 
 def _tree_name(job: Job, status: MagnetStatus) -> str:
@@ -217,6 +217,8 @@ async def _place(job: Job, layout: Layout, status: MagnetStatus) -> None:
     """Store the files, with what is on disk of them already, and get into the queue."""
     fresh = layout.records(job.infohash)
     kept = _with_new_links(job.files, fresh)
+    if kept is None and any(file.published for file in job.files):
+        raise Hopeless("AllDebrid lists other files now than those that are complete already.")
     if kept is None:
         await in_thread(erase, job.folder)
     job.service.progress()
@@ -244,9 +246,9 @@ def _with_new_links(
     ]
 
 
-def _shape(file: FileRecord) -> tuple[int, str, int]:
-    """Return what makes a file the same one, whatever the name of its root has become."""
-    return file.index, file.path.partition("/")[2], file.size
+def _shape(file: FileRecord) -> tuple[int, int]:
+    """Return what makes a file of a torrent the same one, whatever its name has become."""
+    return file.index, file.size
 
 
 def _best_name(record: TorrentRecord, name: str) -> str:

@@ -15,13 +15,22 @@ Theory
     The entry gets the name as soon as it is stored; where a crash came between the two, it is
     found because it is alone in our folder (`ondisk.adopt`).
 
-Guarantee
+    What is in the entry is wanted and whole: what came of files that were given up is removed
+    first. A file of a published torrent that is wanted later is published by itself, below the root
+    that is there, by the same cases; but if its name is taken, the torrent fails until it is free.
+
+    Further categories get copies of their own before it is complete (see `engine.jobs.share`).
+
+Guarantees
     Nothing that is in the final folder is ever replaced.
+
+    `FileRecord.published` is stored after a file is moved, and taken back after it was moved back.
+    So whatever is recorded, a file that lies in our folder is not published.
 """
 
 import enum
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -29,14 +38,20 @@ import msgspec
 from engine.jobs.errors import Hopeless
 from engine.jobs.fetch import in_thread
 from engine.jobs.job import Job
-from engine.jobs.ondisk import adopt, erase, is_complete
-from engine.jobs.paths import unique
+from engine.jobs.ondisk import (
+    adopt,
+    erase,
+    erase_files,
+    erase_folders,
+    free_name,
+    is_complete,
+    make_empty_files,
+)
+from engine.jobs.share import share
 from engine.jobs.states import State
+from engine.jobs.wanted import is_wanted, is_whole, lacking
 from engine.store.records import FileRecord, TorrentRecord
 from engine.transfer import disk
-
-MOST_NAMES = 1000
-"""Names that are tried before we believe that something else is wrong."""
 
 
 class Found(enum.Enum):
@@ -50,12 +65,22 @@ class Found(enum.Enum):
 
 async def publish(job: Job) -> None:
     """Move a downloaded torrent to its final name and complete it. State MOVING."""
-    while not await _publish(job):
-        await _rename_root(job)
+    await in_thread(adopt, job.folder, job.record.root)
+    await _leave_out(job)
+    going = _going(job.files)
+    if any(file.published for file in job.files):
+        for file in going:
+            await _publish_beside(job, file)
+    elif going:
+        while not await _publish(job, going):
+            await _rename_root(job)
     await in_thread(erase, job.folder)
+    gone = await in_thread(_arrived, Path(job.record.save_path), going)
+    await share(job, [file for file in _published(job.files, gone) if file.published], gone)
     await job.move(
         State.COMPLETED,
         detail=job.record.root,
+        records=_published(job.files, gone),
         completed_at=int(job.tools.timing.now()),
         position=0,
         forced=False,
@@ -63,42 +88,124 @@ async def publish(job: Job) -> None:
 
 
 async def retract(job: Job) -> None:
-    """Move a published torrent back into our folder, so that nobody takes it for complete."""
-    await in_thread(_retract, _final(job), job.folder)
+    """Move what is published back into our folder, so that nobody takes it for complete."""
+    await in_thread(_retract, job.folder, job.record, list(job.files))
 
 
-def is_published(folder: Path, record: TorrentRecord) -> bool:
-    """Tell whether a torrent's files are in the final folder; `folder` is ours. Blocks."""
-    if record.state == State.COMPLETED:
-        return True
-    may_be = bool(record.completed_at) or record.state == State.MOVING
-    return may_be and adopt(folder, record.root) is None
+def in_ours(folder: Path, files: Iterable[FileRecord]) -> set[int]:
+    """Return the indexes of the files that lie in our folder, whatever is recorded. Blocks."""
+    return {file.index for file in files if os.path.lexists(folder / file.path)}
+
+
+def is_arrived(folder: Path, files: Sequence[FileRecord]) -> bool:
+    """Tell whether no wanted file has to get to its final place still. Blocks."""
+    return not lacking(files) and not in_ours(folder, files)
+
+
+def in_final_place(
+    folder: Path, record: TorrentRecord, files: Sequence[FileRecord]
+) -> list[FileRecord]:
+    """Return the files that are in the final folder, or were until somebody took them. Blocks.
+
+    `folder` is ours. Raises DiskTrouble.
+    """
+    adopt(folder, record.root)
+    ours = in_ours(folder, files)
+    moving = record.state == State.MOVING  # it may have been moved and not been recorded
+    return [
+        file
+        for file in files
+        if file.index not in ours and (file.published or (moving and _goes(file)))
+    ]
 
 
 def look(folder: Path, final: Path, files: Sequence[FileRecord]) -> Found:
     """Tell which of the cases it is; `folder` is ours, `final` the final name. Blocks."""
-    source = adopt(folder, final.name)
+    return _found(adopt(folder, final.name), final, final.parent, files)
+
+
+def look_for(folder: Path, save_path: Path, file: FileRecord) -> Found:
+    """Tell which of the cases it is for a file that is published by itself. Blocks."""
+    source = folder / file.path
+    there = source if os.path.lexists(source) else None
+    return _found(there, save_path / file.path, save_path, [file])
+
+
+def _found(source: Path | None, final: Path, save_path: Path, files: Sequence[FileRecord]) -> Found:
     taken = os.path.lexists(final)
     if source is None:
         return Found.DONE if taken else Found.LOST
     if not taken:
         return Found.FREE
     # On one file system a rename leaves no source behind, so there the name is somebody's.
-    copied = source.lstat().st_dev != final.lstat().st_dev and is_complete(final.parent, files)
+    copied = source.lstat().st_dev != final.lstat().st_dev and is_complete(save_path, files)
     return Found.DONE if copied else Found.TAKEN
 
 
-async def _publish(job: Job) -> bool:
+def _goes(file: FileRecord) -> bool:
+    """Tell whether a file that is not published is to be."""
+    return not file.published and is_whole(file) and (is_wanted(file) or file.size > 0)
+
+
+def _going(files: Iterable[FileRecord]) -> list[FileRecord]:
+    return [file for file in files if _goes(file)]
+
+
+def _arrived(save_path: Path, going: Iterable[FileRecord]) -> set[int]:
+    """Return the indexes of the files that were published. Blocks.
+
+    An empty file that is wanted since the others came has not been made yet.
+    """
+    return {file.index for file in going if file.size or os.path.lexists(save_path / file.path)}
+
+
+async def _leave_out(job: Job) -> None:
+    """Remove from our folder what must not be published: files that are not whole."""
+    out = [file for file in job.files if not file.published and not _goes(file)]
+    if any(file.flushed for file in out):
+        begun = {file.index for file in out}
+        await job.change(
+            note=("left_out", f"{len(out)} files are not complete and not wanted"),
+            records=[_from_nothing(file) if file.index in begun else file for file in job.files],
+        )
+    await in_thread(erase_files, job.folder, out)
+
+
+def _from_nothing(file: FileRecord) -> FileRecord:
+    return msgspec.structs.replace(file, flushed=0, etag="", last_modified="")
+
+
+async def _publish(job: Job, going: Sequence[FileRecord]) -> bool:
     """Take the final name; False when it is taken by another. Raises Hopeless, TransferError."""
-    final = _final(job)
-    found = await in_thread(look, job.folder, final, list(job.files))
+    final = _final(job.record)
+    found = await in_thread(look, job.folder, final, going)
     if found is Found.LOST:
         raise Hopeless(f"The downloaded files are gone from {job.folder}.")
     if found is not Found.FREE or final in job.tools.publishing:
         return found is Found.DONE
+    return await _take(job, job.folder / final.name, final)
+
+
+async def _publish_beside(job: Job, file: FileRecord) -> None:
+    """Move a file to where the others of its torrent are. Raises Hopeless, TransferError."""
+    save_path = Path(job.record.save_path)
+    found = await in_thread(look_for, job.folder, save_path, file)
+    if found is Found.LOST and file.size:
+        raise Hopeless(f"The downloaded file {file.path} is gone from {job.folder}.")
+    if found is Found.LOST:
+        await in_thread(make_empty_files, job.folder, [file])
+        found = Found.FREE
+    free = found is Found.FREE and await _take(job, job.folder / file.path, save_path / file.path)
+    if not free and found is not Found.DONE:
+        raise Hopeless(f"There is another file {file.path} in {save_path} already.")
+    await job.change(records=_published(job.files, {file.index}))
+
+
+async def _take(job: Job, source: Path, final: Path) -> bool:
+    """Move to a final name; False when somebody has just taken it. Raises TransferError."""
     job.tools.publishing.add(final)
     try:
-        await in_thread(disk.publish, job.folder / final.name, final)
+        await in_thread(disk.publish, source, final)
     except FileExistsError:
         return False
     finally:
@@ -108,8 +215,8 @@ async def _publish(job: Job) -> bool:
 
 async def _rename_root(job: Job) -> None:
     """Store the next free name as the torrent's root, before it is taken."""
-    final = _final(job)
-    root = await in_thread(_free_name, final.parent, final.name)
+    final = _final(job.record)
+    root = await in_thread(free_name, final.parent, final.name)
     await job.change(
         note=("renamed", f"{final.name} is there already; the name is {root}"),
         records=_rooted(job.files, root),
@@ -117,16 +224,15 @@ async def _rename_root(job: Job) -> None:
     )
 
 
-def _final(job: Job) -> Path:
-    return Path(job.record.save_path) / job.record.root
+def _published(files: Iterable[FileRecord], indexes: set[int]) -> list[FileRecord]:
+    return [
+        msgspec.structs.replace(file, published=True) if file.index in indexes else file
+        for file in files
+    ]
 
 
-def _free_name(folder: Path, root: str) -> str:
-    for count in range(2, MOST_NAMES):
-        name = unique([root] * count)[-1]
-        if not os.path.lexists(folder / name):
-            return name
-    raise Hopeless(f"There is no free name for {root} in {folder}.")
+def _final(record: TorrentRecord) -> Path:
+    return Path(record.save_path) / record.root
 
 
 def _rooted(files: Sequence[FileRecord], root: str) -> list[FileRecord]:
@@ -137,6 +243,16 @@ def _rooted(files: Sequence[FileRecord], root: str) -> list[FileRecord]:
     ]
 
 
-def _retract(final: Path, folder: Path) -> None:
-    if os.path.lexists(final):
-        disk.publish(final, folder / final.name)
+def _retract(folder: Path, record: TorrentRecord, files: Sequence[FileRecord]) -> None:
+    """Move the root back, or file by file where our folder has one already."""
+    final, ours = _final(record), folder / record.root
+    if not os.path.lexists(ours):
+        if os.path.lexists(final):
+            disk.publish(final, ours)
+        return
+    back = [file for file in files if file.published]
+    for file in back:
+        source, target = Path(record.save_path) / file.path, folder / file.path
+        if os.path.lexists(source) and not os.path.lexists(target):
+            disk.publish(source, target)
+    erase_folders(Path(record.save_path), back)

@@ -1,4 +1,4 @@
-"""Who may download now: the queue's policy as one pure function.
+"""Who may download now, and how a line is rearranged: the queue's policy as pure functions.
 
 Theory
     A hard disk that writes two long files at once spends its time moving its head, so on one a
@@ -11,10 +11,12 @@ Rules
     Forced torrents are admitted at once and count for nothing.
     On a hard disk a torrent of `ALONE_FROM` bytes or of unknown size runs alone.
     While all that run are small, `max_concurrent + 1` may run, otherwise `max_concurrent`; who asks
-    for one at a time gets one.
+    for one at a time gets one. Without a `max_concurrent` the count does not matter, but a hard
+    disk still bears only one large torrent.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -28,8 +30,8 @@ SMALL_BELOW = 5_000_000_000
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What the machine bears."""
 
-    max_concurrent: int
-    """Torrents that may download at once, at least 1."""
+    max_concurrent: int | None
+    """Torrents that may download at once; None for any number."""
     large_ones_alone: bool
     """True on a hard disk."""
 
@@ -59,9 +61,39 @@ def admit(
     return sorted(admitted, key=_place)
 
 
+def to_front(line: Sequence[str], chosen: AbstractSet[str]) -> list[str]:
+    """Return the line with the chosen at its head, everybody else behind them."""
+    return sorted(line, key=lambda one: one not in chosen)
+
+
+def to_back(line: Sequence[str], chosen: AbstractSet[str]) -> list[str]:
+    """Return the line with the chosen at its end, everybody else before them."""
+    return sorted(line, key=lambda one: one in chosen)
+
+
+def one_up(line: Sequence[str], chosen: AbstractSet[str]) -> list[str]:
+    """Return the line with each of the chosen one place further up.
+
+    Those that lead it already stay, in their order.
+    """
+    moved = list(line)
+    for place in range(1, len(moved)):
+        before, one = moved[place - 1 : place + 1]
+        if one in chosen and before not in chosen:
+            moved[place - 1 : place + 1] = [one, before]
+    return moved
+
+
+def one_down(line: Sequence[str], chosen: AbstractSet[str]) -> list[str]:
+    """Return the line with each of the chosen one place further down; the last stay."""
+    return one_up(line[::-1], chosen)[::-1]
+
+
 def _fits(one: Candidate, running: Sequence[Candidate], limits: Limits) -> bool:
     if limits.large_ones_alone and running and any(map(_large, (one, *running))):
         return False
+    if limits.max_concurrent is None:
+        return True
     one_more = limits.max_concurrent > 1 and all(map(_small, (one, *running)))
     return len(running) < limits.max_concurrent + (1 if one_more else 0)
 

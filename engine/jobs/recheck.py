@@ -2,10 +2,10 @@
 
     check    CHECKING    reads the files back, and moves on to COMPLETED, MOVING or the queue
 
-What is found wrong falls back to the last byte before it and is downloaded again. A torrent that
-was complete is moved back into our folder first: under its final name Sonarr and Radarr take it
-for complete and import it half mended. A file that a library holds by a hard link is not written
-to at all; ours begins anew.
+What is found wrong falls back to the last byte before it and is downloaded again, if it is wanted.
+Where it is wrong in its final place, all of the torrent is moved back into our folder first: under
+its final name Sonarr and Radarr take it for complete and import it half mended. A file that a
+library holds by a hard link is not written to at all; ours begins anew.
 """
 
 import threading
@@ -16,10 +16,12 @@ import msgspec
 
 from engine.jobs.fetch import in_thread
 from engine.jobs.job import Job
-from engine.jobs.ondisk import aligned, detach_shared, trusted
+from engine.jobs.ondisk import adopt, aligned, detach_shared, trusted
 from engine.jobs.pieces import PieceChecker, PieceMismatch
-from engine.jobs.publish import is_published, retract
+from engine.jobs.publish import in_ours, retract
+from engine.jobs.share import lacks_copies
 from engine.jobs.states import State
+from engine.jobs.wanted import is_wanted, is_whole, lacking
 from engine.metainfo import Metainfo
 from engine.store.records import FileRecord
 from engine.transfer.disk import read_range
@@ -31,30 +33,38 @@ Read = Callable[[FileRecord, int, int], Iterator[memoryview]]
 
 async def check(job: Job) -> None:
     """Verify the torrent and go on from what is right. State CHECKING."""
-    published = await in_thread(is_published, job.folder, job.record)
-    base = Path(job.record.save_path) if published else job.folder
+    await in_thread(adopt, job.folder, job.record.root)
+    ours = await in_thread(in_ours, job.folder, job.files)
     metainfo = await job.metainfo()
     async with job.tools.checking:
-        good = await _verify(job, base, metainfo)
-    records = [
-        msgspec.structs.replace(file, flushed=good[file.index])
-        if good[file.index] != file.flushed
-        else file
-        for file in job.files
-    ]
-    wrong = [file for file in records if file.flushed < file.size]
+        good = await _verify(job, ours, metainfo)
+    records = [_as_found(file, good[file.index], file.index in ours) for file in job.files]
+    wrong = [file for file in records if is_wanted(file) and not is_whole(file)]
     if not wrong:
-        await job.move(State.COMPLETED if published else State.MOVING, detail="all is right")
+        incomplete = lacking(records) or lacks_copies(job.entry)
+        target = State.MOVING if incomplete else State.COMPLETED
+        await job.move(target, detail="all is right", records=records)
         return
-    if published:
+    if any(file.published for file in wrong):
         await retract(job)
-        records = await in_thread(detach_shared, job.folder, records)
-    await _go_on(job, records, wrong)
+        records = [msgspec.structs.replace(file, published=False) for file in records]
+    await _go_on(job, await in_thread(detach_shared, job.folder, records), len(wrong))
 
 
-async def _go_on(job: Job, records: list[FileRecord], wrong: Sequence[FileRecord]) -> None:
+def _as_found(file: FileRecord, good: int, ours: bool) -> FileRecord:
+    """Return a file of which `good` bytes are right, and which lies in our folder if `ours`."""
+    if ours or not file.published:
+        return msgspec.structs.replace(file, flushed=good, published=False)
+    if good >= file.size or is_wanted(file):
+        return msgspec.structs.replace(file, flushed=good)
+    # Whoever wants it again some day has it fetched anew.
+    return msgspec.structs.replace(file, flushed=0, published=False)
+
+
+async def _go_on(job: Job, records: list[FileRecord], wrong: int) -> None:
     """Get the torrent back into the queue, or let it rest if it was paused."""
-    first = f"{len(wrong)} of {len(records)} files are not complete, first {wrong[0].path}"
+    missing = next(file.path for file in records if is_wanted(file) and not is_whole(file))
+    first = f"{wrong} of {len(records)} files are not complete, first {missing}"
     await job.move(
         State.PAUSED if job.pause_after_check else State.ADDED,
         detail=first,
@@ -64,18 +74,23 @@ async def _go_on(job: Job, records: list[FileRecord], wrong: Sequence[FileRecord
     )
 
 
-async def _verify(job: Job, base: Path, metainfo: Metainfo | None) -> dict[int, int]:
+async def _verify(job: Job, ours: set[int], metainfo: Metainfo | None) -> dict[int, int]:
+    """Return how many bytes of each file are right; `ours` are those that lie in our folder."""
     stopping = threading.Event()
     files = list(job.files)
 
+    def base(file: FileRecord) -> Path:
+        there = file.published and file.index not in ours
+        return Path(job.record.save_path) if there else job.folder
+
     def read(file: FileRecord, start: int, end: int) -> Iterator[memoryview]:
-        for view in read_range(base / file.path, start, end):
+        for view in read_range(base(file) / file.path, start, end):
             if stopping.is_set():
                 raise Stopped("the check was stopped")
             yield view
 
     def work() -> dict[int, int]:
-        there = {file.index: trusted(base, file) for file in files}
+        there = {file.index: trusted(base(file), file) for file in files}
         return there if metainfo is None else verified(metainfo, files, there, read)
 
     return await in_thread(work, stop=stopping.set)
@@ -87,7 +102,8 @@ def verified(
     """Return how many bytes of each file are right, from its beginning; blocks.
 
     `there` holds how many bytes of each file can be read. A piece that reaches into bytes which
-    cannot be read is left unverified: it is verified when those bytes arrive.
+    cannot be read is left unverified: it is verified when those bytes arrive. But where the first
+    piece that can be verified is wrong, what comes before it in its file is not believed either.
     """
     good = dict(there)
     checker: PieceChecker | None = None
@@ -105,7 +121,8 @@ def verified(
             _feed(checker, file, start, good[file.index], read)
         except PieceMismatch as mismatch:
             for index, offset in mismatch.rewinds:
-                good[index] = min(good[index], aligned(offset))
+                doubtful = index == file.index and offset == start
+                good[index] = 0 if doubtful else min(good[index], aligned(offset))
         except DiskTrouble:
             good[file.index] = 0
         if good[file.index] < file.size:

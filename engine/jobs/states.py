@@ -74,7 +74,7 @@ MOVES: dict[State, frozenset[State]] = {
         {State.ADDED, State.QUEUED, State.MOVING, State.COMPLETED, State.PAUSED, State.ERROR}
     ),
     State.MOVING: frozenset({State.COMPLETED, State.WAITING_DISK, State.ERROR}),
-    State.COMPLETED: frozenset({State.CHECKING, State.ERROR}),
+    State.COMPLETED: frozenset({State.ADDED, State.CHECKING, State.MOVING, State.ERROR}),
     State.PAUSED: frozenset({State.ADDED, State.CHECKING, State.ERROR}),
     State.ERROR: frozenset({State.ADDED, State.CHECKING, State.PAUSED}),
 }

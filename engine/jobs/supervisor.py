@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from engine.alldebrid.client import AllDebrid
 from engine.alldebrid.poller import Poller
 from engine.jobs.availability import told_plainly
+from engine.jobs.carry import Carrier
 from engine.jobs.categories import Categories
 from engine.jobs.config import JobsConfig, Timing
 from engine.jobs.crew import Crew
@@ -36,21 +37,32 @@ from engine.jobs.job import Tools
 from engine.jobs.ledger import Entry, Ledger
 from engine.jobs.ondisk import total_space
 from engine.jobs.orders import Orders
-from engine.jobs.queue import Candidate, Limits
+from engine.jobs.piecemap import piece_states
+from engine.jobs.places import Places, checked_folder
+from engine.jobs.preferences import Preferences
+from engine.jobs.preferred import PreferenceKeeper, limits_of
+from engine.jobs.queue import Candidate
+from engine.jobs.sharing import Sharing, categories_of
 from engine.jobs.slots import Slots
 from engine.jobs.snapshot import Snapshots, facts_of, file_views
 from engine.jobs.speed import Configured, SpeedLimiter, SpeedLimits
 from engine.jobs.states import RESTING, State
+from engine.jobs.tags import Tags, cleaned
 from engine.jobs.turns import Turns
 from engine.jobs.views import (
     AddRequest,
     BadCategory,
+    BadPreference,
     BadTorrent,
+    Conflict,
     FileView,
     TorrentView,
     Totals,
     UnknownCategory,
+    UnknownTorrent,
 )
+from engine.jobs.wanted import rests
+from engine.metainfo import HASH_SIZE
 from engine.store import links
 from engine.store.errors import StoreError
 from engine.store.records import CategoryRecord, EventRecord, RemovalRecord, TorrentRecord
@@ -87,25 +99,26 @@ class Supervisor:
         timing: Timing | None = None,
         free_space: Callable[[Path], int] = disk.free_space,
         total_space: Callable[[Path], int] = total_space,
+        ended: Callable[[], None] | None = None,
     ) -> None:
+        """`ended` hears that the endings in the store have changed; without it there are none."""
         timing = timing or Timing()
-        self.save_path = str(config.complete)
         self._config = config
         self._store = store
         self._client = client
         self._timing = timing
         self._free_space = free_space
         self._space = (float("-inf"), 0)
-        self._ledger = Ledger(store, timing.now)
+        self._ledger = Ledger(store, timing.now, ended)
         self._categories = Categories(store, config.complete)
+        self._tags = Tags(store)
+        self._preferred = PreferenceKeeper(store, config, prepare=self._prepare, hold=self._hold)
         self._snapshots = Snapshots()
         configured = Configured(
             download=config.download_limit, alternative_download=config.alternative_download_limit
         )
         self._speed = SpeedLimiter(store, engine.pace, configured)
-        limits = Limits(
-            max_concurrent=config.max_concurrent, large_ones_alone=config.storage == "hdd"
-        )
+        limits = limits_of(self._preferred.preferences, config)
         self._turns = Turns(limits, self._candidate)
         self._slots = Slots(
             lambda infohash: self._ledger.record(infohash).position,
@@ -135,8 +148,18 @@ class Supervisor:
             checking=asyncio.Lock(),
         )
         self._crew = Crew(self._tools)
-        self._orders = Orders(self._tools, self._crew, self._categories, self._snapshots)
+        self._carrier = Carrier(self._tools, self._crew)
+        self._orders = Orders(self._tools, self._crew, self._carrier, self._snapshots)
+        self._places = Places(self._tools, self._crew, self._categories, self._carrier)
+        self._sharing = Sharing(
+            self._tools, self._crew, self._carrier, self._categories, self._orders, self._places
+        )
         self._chores: list[asyncio.Task[None]] = []
+
+    @property
+    def save_path(self) -> str:
+        """Absolute folder of finished files."""
+        return self._preferred.preferences.save_path
 
     def __repr__(self) -> str:
         return f"<Supervisor {self._ledger!r} {self._crew!r} {self._turns!r} {self._slots!r}>"
@@ -153,7 +176,9 @@ class Supervisor:
         await self._ledger.load()
         if another_account:
             await self._ledger.forget_account()
+        await self._preferred.load()
         await self._categories.load()
+        await self._tags.load()
         await self._speed.load()
         await in_thread(
             _report_strangers,
@@ -161,8 +186,10 @@ class Supervisor:
             {one.record.hash for one in self._all()},
         )
         for entry in self._all():
-            if entry.state not in RESTING:
+            if not rests(entry.state, entry.files):
                 self._crew.start(entry.record.hash)
+            self._carrier.go_on(entry.record.hash)
+            await self._sharing.go_on(entry.record.hash)
             tidy(self._tools, entry.record.hash)
         for removal in self._removals():
             self._errands.take_off(removal)
@@ -176,6 +203,7 @@ class Supervisor:
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
+        await self._carrier.close()
         await self._crew.close()
         await self._errands.close()
         await self._ledger.settled()
@@ -188,10 +216,7 @@ class Supervisor:
     def views(self) -> list[TorrentView]:
         """Return all torrents, in the order they were added."""
         now, trouble = self._timing.monotonic(), self._trouble()
-        return [
-            self._snapshots.view(entry, self._crew.live(entry.record.hash), now, trouble)
-            for entry in self._all()
-        ]
+        return self._snapshots.views(self._ledger, self._crew.by_hash(), now, trouble)
 
     def view(self, infohash: str) -> TorrentView | None:
         """Return one torrent, by lower-case infohash."""
@@ -213,6 +238,36 @@ class Supervisor:
         """Return what happened to a torrent, oldest first."""
         return await self._ledger.events(infohash)
 
+    @told_plainly
+    async def metainfo(self, infohash: str) -> bytes | None:
+        """Return the .torrent as it was added; None for a magnet or an unknown torrent."""
+        return await self._ledger.metainfo(infohash)
+
+    @told_plainly
+    async def piece_hashes(self, infohash: str) -> list[str]:
+        """Return the SHA-1 of each piece in hex; empty for a magnet or an unknown torrent."""
+        data = await self._ledger.metainfo(infohash)
+        if data is None:
+            return []
+        hashes = (await parsed(data)).pieces
+        return [hashes[at : at + HASH_SIZE].hex() for at in range(0, len(hashes), HASH_SIZE)]
+
+    def piece_states(self, infohash: str) -> list[int]:
+        """Return for each piece 0 (missing), 1 (downloading) or 2 (on disk)."""
+        entry, facts = self._ledger.find(infohash), self._snapshots.facts(infohash)
+        if entry is None or not facts.pieces:
+            return []
+        if not entry.files:
+            return [0] * facts.pieces
+        live = self._crew.live(infohash)
+        return piece_states(
+            entry.files,
+            facts.offsets,
+            piece_length=facts.piece_length,
+            pieces=facts.pieces,
+            downloading=None if live is None else live.index,
+        )
+
     def totals(self) -> Totals:
         """Return numbers about the whole service."""
         running = [progress for live in self._crew.lives() if (progress := live.progress())]
@@ -224,9 +279,14 @@ class Supervisor:
         )
 
     @told_plainly
-    async def delete(self, hashes: list[str] | None, *, delete_files: bool) -> None:
+    async def delete(
+        self, hashes: list[str] | None, *, delete_files: bool, category: str | None = None
+    ) -> None:
         """Forget torrents; with `delete_files` also what was downloaded of them."""
-        await self._each(hashes, lambda one: self._orders.delete(one, delete_files=delete_files))
+        await self._each(
+            hashes,
+            lambda one: self._sharing.delete(one, category, delete_files=delete_files),
+        )
 
     @told_plainly
     async def pause(self, hashes: list[str] | None) -> None:
@@ -245,16 +305,89 @@ class Supervisor:
         await self._each(hashes, self._orders.recheck)
 
     @told_plainly
-    async def set_category(self, hashes: list[str] | None, category: str) -> None:
+    async def set_category(
+        self, hashes: list[str] | None, category: str, *, asking: str | None = None
+    ) -> None:
         """Give torrents a category ("" for none). Raises UnknownCategory."""
         if category and category not in self._categories:
             raise UnknownCategory(f"there is no category {category!r}")
-        await self._each(hashes, lambda one: self._orders.categorise(one, category))
+        await self._each(hashes, lambda one: self._sharing.categorise(one, category, asking))
+
+    @told_plainly
+    async def rename(self, infohash: str, name: str) -> None:
+        """Change the name that is shown. Raises UnknownTorrent, Conflict."""
+        await self._to(infohash, lambda one: self._places.rename(one, name))
+
+    @told_plainly
+    async def rename_file(self, infohash: str, old: str, new: str) -> None:
+        """Give a file another path, on disk too. Raises UnknownTorrent, Conflict."""
+        await self._to(infohash, lambda one: self._places.rename_file(one, old, new))
+
+    @told_plainly
+    async def rename_folder(self, infohash: str, old: str, new: str) -> None:
+        """Give a folder another path, on disk too. Raises UnknownTorrent, Conflict."""
+        await self._to(infohash, lambda one: self._places.rename_folder(one, old, new))
+
+    @told_plainly
+    async def set_location(self, hashes: list[str] | None, folder: str) -> None:
+        """Move torrents to another folder, on disk too. Raises Conflict."""
+        place = await in_thread(checked_folder, folder, self._config.incomplete)
+        known = self._known(hashes)
+        for infohash in known:  # all or none, as far as can be told before it is tried
+            with contextlib.suppress(Forgotten):
+                await self._places.check(infohash, place)
+        await self._each(known, lambda one: self._places.relocate(one, place, auto=False))
+
+    @told_plainly
+    async def set_auto_managed(self, hashes: list[str] | None, *, auto: bool) -> None:
+        """Let the folder of torrents be that of their category, always or no longer."""
+        await self._each(hashes, self._places.follow if auto else self._places.stay)
+
+    @told_plainly
+    async def set_file_priorities(
+        self, infohash: str, indexes: Sequence[int], priority: int
+    ) -> None:
+        """Give files of a torrent a priority. Raises UnknownTorrent, Conflict."""
+        if infohash not in self._ledger:
+            raise UnknownTorrent(f"there is no torrent {infohash}")
+        await self._each(
+            [infohash], lambda one: self._orders.prioritise(one, list(indexes), priority)
+        )
+
+    @told_plainly
+    async def toggle_sequential(self, hashes: list[str] | None) -> None:
+        """Store the opposite for each torrent."""
+        await self._change(hashes, lambda old: replace(old, sequential=not old.sequential))
+
+    @told_plainly
+    async def toggle_first_last(self, hashes: list[str] | None) -> None:
+        """Store the opposite for each torrent."""
+        await self._change(hashes, lambda old: replace(old, first_last=not old.first_last))
+
+    def tags(self) -> list[str]:
+        """Return all tags there are, by name."""
+        return self._tags.listed()
+
+    @told_plainly
+    async def create_tags(self, tags: list[str]) -> None:
+        """Create tags; those that exist stay."""
+        await self._tags.create(cleaned(tags))
+
+    @told_plainly
+    async def delete_tags(self, tags: list[str]) -> None:
+        """Delete tags, and take them from all torrents."""
+        gone = set(cleaned(tags))
+        members = [one.record.hash for one in self._all() if gone & set(one.record.tags)]
+        if members:
+            await self._change(members, lambda old: replace(old, tags=_without(old.tags, gone)))
+        await self._tags.delete(gone)
 
     @told_plainly
     async def add_tags(self, hashes: list[str] | None, tags: list[str]) -> None:
         """Add tags to torrents."""
-        await self._change(hashes, lambda old: replace(old, tags=_with(old.tags, tags)))
+        new = cleaned(tags)
+        await self._tags.create(new)
+        await self._change(hashes, lambda old: replace(old, tags=_with(old.tags, new)))
 
     @told_plainly
     async def remove_tags(self, hashes: list[str] | None, tags: list[str]) -> None:
@@ -263,11 +396,17 @@ class Supervisor:
 
     @told_plainly
     async def set_forced(self, hashes: list[str] | None, *, forced: bool) -> None:
-        """Let torrents download regardless of the queue's limits, or no longer."""
+        """Let torrents download regardless of the queue's limits, or no longer.
+
+        To force one that was paused or has failed is to resume it, as with qBittorrent.
+        """
         await self._change(
             hashes, lambda old: replace(old, forced=forced and old.state != State.COMPLETED)
         )
+        if forced:
+            await self._each(hashes, self._orders.resume)
         self._turns.review()
+        await self._each(self._turns.excess(), self._orders.queue)
 
     @told_plainly
     async def set_share_limits(
@@ -308,6 +447,31 @@ class Supervisor:
         """Change the limits that hold for all torrents together."""
         await _to_the_end(self._speed.change(change))
 
+    def preferences(self) -> Preferences:
+        """Return what clients may set."""
+        return self._preferred.preferences
+
+    @told_plainly
+    async def change_preferences(self, change: Callable[[Preferences], Preferences]) -> None:
+        """Change what clients may set. Raises BadPreference."""
+        folder = self.save_path
+        await _to_the_end(self._preferred.change(change))
+        if self.save_path != folder:
+            await self._categories.make_folders()
+        await self._each(self._turns.excess(), self._orders.queue)
+
+    @told_plainly
+    async def to_higher(self, hashes: list[str] | None) -> None:
+        """Move torrents one place up in the queue."""
+        await self._ledger.put_higher(self._known(hashes))
+        self._turns.review()
+
+    @told_plainly
+    async def to_lower(self, hashes: list[str] | None) -> None:
+        """Move torrents one place down in the queue."""
+        await self._ledger.put_lower(self._known(hashes))
+        self._turns.review()
+
     @told_plainly
     async def to_top(self, hashes: list[str] | None) -> None:
         """Move torrents to the head of the queue, keeping their order."""
@@ -330,11 +494,24 @@ class Supervisor:
         await self._categories.create(name, save_path)
 
     @told_plainly
+    async def edit_category(self, name: str, save_path: str) -> None:
+        """Give a category another folder. Raises UnknownCategory, BadCategory."""
+        await self._categories.edit(name, save_path)
+        members = [
+            one.record.hash
+            for one in self._all()
+            if one.record.category == name and one.record.auto_managed
+        ]
+        await self._each(members, self._places.follow)
+        sharing = [one.record.hash for one in self._all() if name in categories_of(one)]
+        await self._each(sharing, partial(self._sharing.follow, category=name))
+
+    @told_plainly
     async def remove_categories(self, names: list[str]) -> None:
         """Remove categories; their torrents keep their files and have none from then on."""
         for name in names:
-            members = [one.record.hash for one in self._all() if one.record.category == name]
-            await self._each(members, lambda one: self._orders.categorise(one, ""))
+            members = [one.record.hash for one in self._all() if name in categories_of(one)]
+            await self._each(members, partial(self._sharing.uncategorise, category=name))
             await self._categories.remove(name)
 
     def _all(self) -> list[Entry]:
@@ -344,6 +521,12 @@ class Supervisor:
         if hashes is None:
             return [entry.record.hash for entry in self._all()]
         return [infohash for infohash in dict.fromkeys(hashes) if infohash in self._ledger]
+
+    async def _to(self, infohash: str, act: Callable[[str], Awaitable[None]]) -> None:
+        """Do something to one torrent that is meant to be there. Raises UnknownTorrent."""
+        if infohash not in self._ledger:
+            raise UnknownTorrent(f"There is no torrent {infohash!r}.")
+        await self._each([infohash], act)
 
     async def _each(
         self, hashes: Iterable[str] | None, act: Callable[[str], Awaitable[None]]
@@ -365,7 +548,8 @@ class Supervisor:
     def _go_on(self, infohash: str) -> None:
         """Work on a torrent again that was stopped for an order which came to nothing."""
         working = self._crew.live(infohash) is not None
-        if self._ledger.entry(infohash).state not in RESTING and not working:
+        entry = self._ledger.entry(infohash)
+        if not rests(entry.state, entry.files) and not working:
             self._crew.start(infohash)
 
     async def _change(
@@ -387,33 +571,42 @@ class Supervisor:
         self._client.account.nudge()
         async with self._crew.control(infohash):
             if infohash in self._ledger:
-                if not request.paused:
-                    await self._orders.add_again(infohash)
+                await self._make_category(request.category)
+                paused = self._is_paused(request)
+                await self._sharing.add_again(infohash, request.category, paused=paused)
                 return infohash
+            await self._tags.create(cleaned(request.tags))
             record = await self._first_record(request, arrived)
             origin = "a .torrent file" if request.metainfo else "a magnet"
-            await self._ledger.insert(record, request.metainfo, f"as {origin}")
+            records = arrived.layout.records(infohash) if arrived.layout else []
+            await self._ledger.insert(record, request.metainfo, f"as {origin}", records)
             self._snapshots.learn(infohash, arrived.facts)
             if self._ledger.entry(infohash).state not in RESTING:
                 self._crew.start(infohash)
         return infohash
 
     async def _first_record(self, request: AddRequest, arrived: Arrival) -> TorrentRecord:
+        auto = request.auto_managed
+        if auto is None:
+            auto = self._preferred.preferences.auto_managed and not request.save_path
+        await self._make_category(request.category)
+        folder = self._categories.folder(request.category)
         try:
-            if request.category and request.category not in self._categories:
-                await self._categories.create(request.category, "")
-            folder = self._categories.folder(request.category)
-            if request.save_path:
-                folder = category_folder(self._config.complete, "", request.save_path)
+            if request.save_path and not auto:
+                folder = category_folder(self._categories.base, "", request.save_path)
         except BadCategory as problem:
             raise BadTorrent(str(problem)) from problem
         return TorrentRecord(
             hash=arrived.infohash,
             name=arrived.name,
-            state=State.PAUSED if request.paused else State.ADDED,
+            state=State.PAUSED if self._is_paused(request) else State.ADDED,
             category=request.category,
-            tags=_with((), request.tags),
+            tags=tuple(cleaned(request.tags)),
             save_path=str(folder),
+            auto_managed=auto,
+            sequential=request.sequential,
+            first_last=request.first_last,
+            root=arrived.layout.root if arrived.layout else "",
             size=arrived.size,
             added_at=int(self._timing.now()),
             magnet=arrived.magnet,
@@ -425,10 +618,49 @@ class Supervisor:
             upload_limit=request.upload_limit,
         )
 
+    async def _make_category(self, name: str) -> None:
+        """Create a category that a torrent is added with, if there is none. Raises BadTorrent."""
+        try:
+            if name and name not in self._categories:
+                await self._categories.create(name, "")
+        except BadCategory as problem:
+            raise BadTorrent(str(problem)) from problem
+
+    def _is_paused(self, request: AddRequest) -> bool:
+        """Tell whether a torrent is added to be paused."""
+        if request.paused is None:
+            return self._preferred.preferences.start_paused
+        return request.paused
+
+    async def _prepare(self, before: Preferences, after: Preferences) -> None:
+        """Make a new folder of finished files; who lay in the old one stays there.
+
+        As with qBittorrent, where torrents are not moved for this either unless that is asked for.
+        """
+        if before.save_path == after.save_path:
+            return
+        try:
+            await in_thread(checked_folder, after.save_path, self._config.incomplete)
+        except Conflict as problem:
+            raise BadPreference(str(problem)) from problem
+        folder, base = self._categories.folder, Path(after.save_path)
+        stay = [
+            one.record.hash
+            for one in self._all()
+            if folder(one.record.category) != folder(one.record.category, base)
+        ]
+        await self._change(stay, lambda record: replace(record, auto_managed=False))
+
+    def _hold(self, preferences: Preferences) -> None:
+        """Let preferences hold."""
+        self._categories.base = Path(preferences.save_path)
+        self._turns.limit(limits_of(preferences, self._config))
+
     def _candidate(self, infohash: str) -> Candidate:
-        record = self._ledger.record(infohash)
+        entry = self._ledger.entry(infohash)
+        record = entry.record
         return Candidate(
-            hash=infohash, position=record.position, size=record.size, forced=record.forced
+            hash=infohash, position=record.position, size=entry.wanted, forced=record.forced
         )
 
     def _removals(self, infohash: str | None = None) -> list[RemovalRecord]:
@@ -454,10 +686,13 @@ class Supervisor:
             entry = self._ledger.find(infohash)
             if entry is None or self._snapshots.knows(infohash):
                 continue
-            data = await self._ledger.metainfo(infohash)
-            meta = None if data is None else await parsed(data)
+            meta = None
+            if entry.record.has_metainfo:
+                data = await self._ledger.metainfo(infohash)
+                meta = None if data is None else await parsed(data)
             if meta is not None or entry.record.magnet:
                 self._snapshots.learn(infohash, facts_of(meta, entry.record.magnet))
+            await asyncio.sleep(0)  # others have their turns, also between thousands of magnets
 
     async def _clean_daily(self) -> None:
         while True:

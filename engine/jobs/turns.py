@@ -24,6 +24,18 @@ class Turns:
         """Show how many wait and run."""
         return f"<Turns [{len(self._running)} running, {len(self._waiting)} waiting]>"
 
+    def limit(self, limits: Limits) -> None:
+        """Let other limits hold from now on; who runs goes on (see `excess`)."""
+        self._limits = limits
+        self.review()
+
+    def excess(self) -> list[str]:
+        """Return who runs and would not be admitted as things are, the last in the queue first."""
+        running = [self._describe(key) for key in self._running]
+        kept = {one.hash for one in admit(running, [], self._limits)}
+        out = [one for one in running if one.hash not in kept]
+        return [one.hash for one in sorted(out, key=lambda one: -one.position)]
+
     @asynccontextmanager
     async def turn(self, infohash: str) -> AsyncIterator[None]:
         """Wait for the torrent's turn, and keep it until the block ends."""

@@ -4,11 +4,12 @@ The API reads `TorrentView` snapshots and calls `Torrents`; it never touches the
 insides. Sizes are bytes, speeds bytes per second, times Unix seconds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
+from engine.jobs.preferences import Preferences
 from engine.jobs.speed import SpeedLimits
 from engine.jobs.states import State
 from engine.store.records import CategoryRecord, EventRecord, TorrentRecord
@@ -22,10 +23,16 @@ class AddRequest(msgspec.Struct, frozen=True, kw_only=True):
     category: str = ""
     tags: tuple[str, ...] = ()
     save_path: str = ""
-    """Absolute; empty means the category's folder."""
+    """Absolute or relative to `Torrents.save_path`; empty means the category's folder."""
+    auto_managed: bool | None = None
+    """Whether its folder is always the category's; with True `save_path` counts for nothing. None
+    means no where there is a `save_path`, else what the preferences say."""
     rename: str = ""
-    paused: bool = False
+    paused: bool | None = None
+    """None means what the preferences say (`start_paused`)."""
     forced: bool = False
+    sequential: bool = False
+    first_last: bool = False
     ratio_limit: float = -2
     seeding_time_limit: int = -2
     inactive_seeding_time_limit: int = -2
@@ -47,15 +54,22 @@ class FileView(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     flushed: int
     """Bytes on disk."""
+    priority: int = 1
+    """0 for a file that is not downloaded; 1, 6 and 7 as in qBittorrent, the highest first."""
 
 
 class TorrentView(msgspec.Struct, frozen=True, kw_only=True):
     """One torrent, as it stands now."""
 
     record: TorrentRecord
+    """Its `size` counts all files; for those that are wanted see `wanted`."""
     state: State
     downloaded: int = 0
     """Bytes on disk."""
+    skipped: int = 0
+    """Bytes of the files that are not to be downloaded (priority 0)."""
+    skipped_on_disk: int = 0
+    """Bytes on disk of those: they came before the file was given up."""
     speed: float = 0.0
     eta: int | None = None
     """Seconds to go; None when nobody can say."""
@@ -70,6 +84,22 @@ class TorrentView(msgspec.Struct, frozen=True, kw_only=True):
     piece_length: int = 0
     """0 when the .torrent is not known."""
     pieces: int = 0
+    private: bool = False
+    """What its .torrent says."""
+
+    others: tuple["TorrentView", ...] = ()
+    """The same torrent as each further category has it that asked for it: with that category, and
+    with a folder and a state of its own. Who asks for one category sees that one alone."""
+
+    @property
+    def wanted(self) -> int:
+        """Bytes of the files that are to be downloaded: what qBittorrent calls `size`."""
+        return self.record.size - self.skipped
+
+    @property
+    def done(self) -> int:
+        """Bytes on disk of the files that are to be downloaded."""
+        return self.downloaded - self.skipped_on_disk
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +125,18 @@ class UnknownCategory(Exception):
     """There is no category of that name."""
 
 
+class UnknownTorrent(Exception):
+    """There is no torrent with that infohash."""
+
+
+class Conflict(Exception):
+    """What was asked for cannot be done as things are; the message says why, in one sentence."""
+
+
+class BadPreference(Exception):
+    """A preference that is not acceptable; the message says why, in one sentence."""
+
+
 class Unavailable(Exception):
     """The store cannot take a change now; the message says why."""
 
@@ -107,15 +149,17 @@ class Torrents(Protocol):
     Methods that take `hashes` ignore hashes that no torrent has; `None` means all torrents.
     """
 
-    save_path: str
-    """Absolute folder of finished files (`DOWNLOAD_DIR/complete`)."""
+    @property
+    def save_path(self) -> str:
+        """Absolute folder of finished files (`preferences().save_path`)."""
 
     async def add(self, request: AddRequest) -> str:
         """Store a torrent and return its infohash; answers without waiting for AllDebrid.
 
         A torrent that is there already stays the same torrent. Unless it is added to be paused,
         it goes on if it had failed, and what is no longer on disk of a complete one is fetched
-        again. Raises BadTorrent.
+        again. With another category it belongs to both: see `TorrentView.others`. Raises
+        BadTorrent.
         """
 
     def views(self) -> list[TorrentView]:
@@ -130,11 +174,29 @@ class Torrents(Protocol):
     async def events(self, infohash: str) -> list[EventRecord]:
         """Return what happened to a torrent, oldest first."""
 
+    async def metainfo(self, infohash: str) -> bytes | None:
+        """Return the .torrent as it was added; None for a magnet or an unknown torrent."""
+
+    async def piece_hashes(self, infohash: str) -> list[str]:
+        """Return the SHA-1 of each piece in hex; empty for a magnet or an unknown torrent."""
+
+    def piece_states(self, infohash: str) -> list[int]:
+        """Return for each piece 0 (missing), 1 (downloading) or 2 (on disk).
+
+        Empty where pieces are not known: for a magnet, or while a .torrent is not read yet.
+        """
+
     def totals(self) -> Totals:
         """Return numbers about the whole service."""
 
-    async def delete(self, hashes: list[str] | None, *, delete_files: bool) -> None:
-        """Forget torrents; with `delete_files` also what was downloaded of them."""
+    async def delete(
+        self, hashes: list[str] | None, *, delete_files: bool, category: str | None = None
+    ) -> None:
+        """Forget torrents; with `delete_files` also what was downloaded of them.
+
+        A torrent of several categories is forgotten for one of them only: for `category`, the one
+        that the asker looks at, else for those whose files were taken away, else for all.
+        """
 
     async def pause(self, hashes: list[str] | None) -> None:
         """Stop work on torrents until they are resumed. Completed ones stay completed."""
@@ -145,11 +207,63 @@ class Torrents(Protocol):
     async def recheck(self, hashes: list[str] | None) -> None:
         """Verify what is on disk against the piece hashes, or sizes where there are none."""
 
-    async def set_category(self, hashes: list[str] | None, category: str) -> None:
-        """Give torrents a category ("" for none). Raises UnknownCategory."""
+    async def set_category(
+        self, hashes: list[str] | None, category: str, *, asking: str | None = None
+    ) -> None:
+        """Give torrents a category ("" for none). Raises UnknownCategory.
+
+        Of a torrent of several categories one is changed: `asking`, the one that the asker looks
+        at, else the one whose files were taken away, else the torrent's own.
+        """
+
+    async def rename(self, infohash: str, name: str) -> None:
+        """Change the name that is shown. Raises UnknownTorrent, Conflict for an empty name."""
+
+    async def rename_file(self, infohash: str, old: str, new: str) -> None:
+        """Give a file of a torrent another path, on disk too. Raises UnknownTorrent, Conflict.
+
+        Paths are relative to the torrent's `save_path`, as `files` shows them.
+        """
+
+    async def rename_folder(self, infohash: str, old: str, new: str) -> None:
+        """Give a folder of a torrent another path; otherwise as `rename_file`."""
+
+    async def set_location(self, hashes: list[str] | None, folder: str) -> None:
+        """Move torrents to another folder, on disk too, and manage them no more by category.
+
+        Raises Conflict.
+        """
+
+    async def set_auto_managed(self, hashes: list[str] | None, *, auto: bool) -> None:
+        """Let the folder of torrents be that of their category, always or no longer."""
+
+    async def set_file_priorities(
+        self, infohash: str, indexes: Sequence[int], priority: int
+    ) -> None:
+        """Give files of a torrent a priority: 0 (not downloaded), 1, 6 or 7.
+
+        A file of a complete torrent that is wanted now is fetched and put beside the others.
+        Raises UnknownTorrent; Conflict when the files are not known yet or have no such index,
+        and for other priorities.
+        """
+
+    async def toggle_sequential(self, hashes: list[str] | None) -> None:
+        """Store the opposite for each torrent; files always come from beginning to end here."""
+
+    async def toggle_first_last(self, hashes: list[str] | None) -> None:
+        """Store the opposite for each torrent; it has no effect here."""
+
+    def tags(self) -> list[str]:
+        """Return all tags there are, by name, also those that no torrent has."""
+
+    async def create_tags(self, tags: list[str]) -> None:
+        """Create tags; those that exist stay. Ones that are empty or hold a comma are ignored."""
+
+    async def delete_tags(self, tags: list[str]) -> None:
+        """Delete tags, and take them from all torrents."""
 
     async def add_tags(self, hashes: list[str] | None, tags: list[str]) -> None:
-        """Add tags to torrents."""
+        """Add tags to torrents; those that do not exist are created."""
 
     async def remove_tags(self, hashes: list[str] | None, tags: list[str]) -> None:
         """Remove tags from torrents; an empty list removes all."""
@@ -185,6 +299,21 @@ class Torrents(Protocol):
         They hold at once and after a restart.
         """
 
+    def preferences(self) -> Preferences:
+        """Return what clients may set."""
+
+    async def change_preferences(self, change: Callable[[Preferences], Preferences]) -> None:
+        """Change the preferences into what `change` returns; nothing else may happen in it.
+
+        They hold at once and after a restart. Raises BadPreference.
+        """
+
+    async def to_higher(self, hashes: list[str] | None) -> None:
+        """Move torrents one place up in the queue; those that lead it stay."""
+
+    async def to_lower(self, hashes: list[str] | None) -> None:
+        """Move torrents one place down in the queue; those that end it stay."""
+
     async def to_top(self, hashes: list[str] | None) -> None:
         """Move torrents to the head of the queue, keeping their order."""
 
@@ -196,6 +325,12 @@ class Torrents(Protocol):
 
     async def create_category(self, name: str, save_path: str) -> None:
         """Create a category and its folder; one that exists keeps its path. Raises BadCategory."""
+
+    async def edit_category(self, name: str, save_path: str) -> None:
+        """Give a category another folder; torrents managed by category move there.
+
+        Raises UnknownCategory, BadCategory.
+        """
 
     async def remove_categories(self, names: list[str]) -> None:
         """Remove categories; their torrents keep their files and have none from then on."""

@@ -3,6 +3,8 @@
 import pytest
 
 from tests.fakes.alldebrid import FakeAllDebrid
+from tests.fakes.filehost import FileHost
+from tests.whole.place import Place
 from tests.whole.service import Service
 
 
@@ -26,3 +28,13 @@ def make_service(tmp_path, alldebrid):
     for service in services:
         if service.process is not None and service.process.poll() is None:
             service.kill()
+
+
+@pytest.fixture
+def place(tmp_path, make_service, alldebrid):
+    with FileHost() as host:
+        service = make_service(LOG_LEVEL="WARNING")
+        service.start()
+        yield Place(tmp_path, service, alldebrid, host)
+        assert service.stop() == 0
+        assert "Traceback" not in service.output.read_text()

@@ -2,6 +2,7 @@ import asyncio
 import random
 
 import pytest
+from msgspec.structs import replace
 
 from engine.jobs.errors import Forgotten
 from engine.jobs.ledger import Ledger
@@ -244,3 +245,50 @@ async def test_that_a_magnet_is_off_is_stored_with_its_torrent_if_there_is_one(l
     assert [one.record.magnet_id for one in again.entries()] == [0, 9]
     assert [one.record.magnet_id for one in ledger.entries()] == [0, 9]
     assert [event.kind for event in await ledger.events(A)] == ["added", "magnet_deleted"]
+
+
+async def test_who_replaces_files_does_not_take_back_how_much_they_are_wanted(ledger, store):
+    await ledger.change(A, records=[file(0), file(1), file(2)])
+    read_before = ledger.entry(A).files
+
+    await ledger.prioritise(A, [0, 2], 0)
+    await ledger.change(A, records=[replace(one, flushed=5000) for one in read_before])
+
+    for one in (ledger, await stored(store)):
+        assert [(each.flushed, each.priority) for each in one.entry(A).files] == [
+            (5000, 0),
+            (5000, 1),
+            (5000, 0),
+        ]
+    assert [event.kind for event in await ledger.events(A)] == ["added", "file_priority"]
+
+
+async def test_other_files_with_the_same_index_are_wanted_as_they_come(ledger):
+    await ledger.change(A, records=[file(0)])
+    await ledger.prioritise(A, [0], 0)
+    await ledger.change(A, records=[replace(file(0), size=77)])
+    assert ledger.entry(A).file(0).priority == 1
+
+
+async def test_a_checkpoint_leaves_alone_how_much_a_file_is_wanted(ledger, store):
+    await ledger.change(A, records=[file(0), file(1)])
+    await ledger.prioritise(A, [1], 0)
+    for index, flushed in ((0, 100), (1, 200), (1, 300)):
+        await asyncio.to_thread(ledger.checkpoint, file(index, flushed))
+    await asyncio.sleep(0)
+
+    entry = ledger.entry(A)
+    assert [each.priority for each in entry.files] == [1, 0]
+    assert (entry.on_disk, entry.skipped, entry.skipped_on_disk) == (400, 10_000, 300)
+    assert entry.done == 100
+    again = (await stored(store)).entry(A)
+    assert (again.on_disk, again.skipped, again.skipped_on_disk) == (400, 10_000, 300)
+
+
+async def test_a_file_that_is_not_there_has_no_priority(ledger, store):
+    await ledger.change(A, records=[file(0)])
+    with pytest.raises(KeyError):
+        await ledger.prioritise(A, [0, 7], 0)
+    with pytest.raises(Forgotten):
+        await ledger.prioritise("d" * 40, [0], 0)
+    assert (await stored(store)).entry(A).file(0).priority == 1

@@ -9,7 +9,7 @@ from engine.jobs.ondisk import (
     detach_shared,
     erase,
     erase_files,
-    make_empty,
+    make_empty_files,
     make_folder,
     missing,
     total_space,
@@ -144,7 +144,10 @@ def test_what_the_disk_refuses_is_said_with_the_path(tmp_path):
     with pytest.raises(DiskTrouble, match="blocked"):
         make_folder(blocked / "sub")
     with pytest.raises(DiskTrouble, match="blocked"):
-        make_empty(blocked / "file")
+        make_empty_files(blocked, [file("file", size=0)])
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(DiskTrouble, match="taken"):
+        make_empty_files(tmp_path, [file("taken", size=0)])
     put(tmp_path, "root/a/b", 1)
     with pytest.raises(DiskTrouble, match="root"):
         erase_files(tmp_path, [file("root/a")])

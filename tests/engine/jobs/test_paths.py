@@ -1,11 +1,12 @@
 import sys
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.jobs.paths import folded, safe_part, safe_path, unique
+from engine.jobs.paths import MAX_FOLDERS, folded, safe_part, safe_path, unique
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 NASTY = st.text(
@@ -215,3 +216,19 @@ def test_thousands_of_files_of_one_name_are_numbered_quickly():
     result = unique(["a.mkv"] * 20_000)
     assert result[-1] == "a (20000).mkv"
     assert len(set(result)) == 20_000
+
+
+def test_a_path_has_no_more_folders_than_programs_bear():
+    path = safe_path([*["a"] * 2000, "film.mkv"]).split("/")
+    assert path == [*["a"] * MAX_FOLDERS, "film.mkv"]
+    assert safe_path(path) == "/".join(path)
+
+
+def test_folders_inside_one_another_take_no_more_room_than_they_need():
+    paths = [safe_path([f"{number:x}", *["a" * 20] * 200]) for number in range(1000)]
+    tracemalloc.start()
+    try:
+        assert unique(paths) == paths
+        assert tracemalloc.get_traced_memory()[1] < 32 << 20  # 110 MB if the folders were kept
+    finally:
+        tracemalloc.stop()

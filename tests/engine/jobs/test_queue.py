@@ -1,7 +1,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.jobs.queue import ALONE_FROM, SMALL_BELOW, Candidate, Limits, admit
+from engine.jobs.queue import (
+    ALONE_FROM,
+    SMALL_BELOW,
+    Candidate,
+    Limits,
+    admit,
+    one_down,
+    one_up,
+    to_back,
+    to_front,
+)
 
 SMALL = 1_000_000_000
 MEDIUM = 10_000_000_000
@@ -137,3 +147,48 @@ def test_a_large_head_starts_after_those_that_ran_before_it_whatever_arrives_lat
         running += admitted
 
     assert head in running or admit(waiting, [], limits)[0] == head
+
+
+def test_without_a_count_all_start_but_a_hard_disk_bears_one_large_torrent():
+    free = Limits(max_concurrent=None, large_ones_alone=False)
+    hdd = Limits(max_concurrent=None, large_ones_alone=True)
+
+    assert sizes(admit(queue(*[MEDIUM] * 9), [], hdd)) == [MEDIUM] * 9
+    assert sizes(admit(queue(LARGE, MEDIUM, LARGE), [], free)) == [LARGE, MEDIUM, LARGE]
+    assert sizes(admit(queue(LARGE, MEDIUM), [], hdd)) == [LARGE]
+
+
+def test_with_a_count_of_none_only_forced_ones_start():
+    none = Limits(max_concurrent=0, large_ones_alone=False)
+    forced = queue(SMALL, first=5, forced=True)
+
+    assert admit(queue(SMALL) + forced, [], none) == forced
+
+
+def test_a_line_is_rearranged_as_asked():
+    assert to_front("abcde", {"d", "b"}) == list("bdace")
+    assert to_back("abcde", {"d", "b"}) == list("acebd")
+    assert one_up("abcde", {"c"}) == list("acbde")
+    assert one_up("abcde", {"a", "b", "e"}) == list("abced")
+    assert one_up("abcde", {"c", "d"}) == list("acdbe")
+    assert one_down("abcde", {"c"}) == list("abdce")
+    assert one_down("abcde", {"e", "d", "a"}) == list("bacde")
+    assert one_up("", {"a"}) == []
+
+
+lines = st.lists(st.integers(), unique=True, max_size=8).map(lambda line: list(map(str, line)))
+
+
+@given(lines, st.data())
+def test_nobody_is_lost_and_the_chosen_never_fall_back_when_they_go_up(line, data):
+    chosen = set(data.draw(st.lists(st.sampled_from(line)))) if line else set()
+    up, down = one_up(line, chosen), one_down(line, chosen)
+
+    assert sorted(up) == sorted(down) == sorted(line)
+    for one in chosen:
+        assert line.index(one) - 1 <= up.index(one) <= line.index(one)
+        assert line.index(one) <= down.index(one) <= line.index(one) + 1
+    for moved in (up, down, to_front(line, chosen), to_back(line, chosen)):
+        assert [one for one in moved if one in chosen] == [one for one in line if one in chosen]
+        others = [one for one in line if one not in chosen]
+        assert [one for one in moved if one not in chosen] == others

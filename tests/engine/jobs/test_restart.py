@@ -5,7 +5,8 @@ import random
 import pytest
 
 from engine.jobs.states import State
-from engine.store import files, links, removals, torrents
+from engine.store import files as stored_files
+from engine.store import links, removals, torrents
 from engine.store.records import FileRecord, RemovalRecord, TorrentRecord, UnlockedLink
 from engine.store.store import Store
 from tests.engine.jobs.world import Torrent
@@ -13,8 +14,14 @@ from tests.engine.jobs.world import Torrent
 SHOW = Torrent("Show.S01", {"a.mkv": random.Random(5).randbytes(50_000), "b/c.mkv": b"c" * 9000})
 
 
-def left_behind(world, state: State, *, flushed: bool = True, root: str = "Show.S01", **fields):
-    """Write into the store what a crash in `state` leaves there."""
+def left_behind(
+    world, state: State, *, flushed: bool = True, root: str = "Show.S01", files=None, **fields
+):
+    """Write into the store what a crash in `state` leaves there.
+
+    `files` holds fields of files, by index.
+    """
+    of_files = files or {}
     record = TorrentRecord(
         hash=SHOW.infohash,
         name="Show.S01",
@@ -27,12 +34,16 @@ def left_behind(world, state: State, *, flushed: bool = True, root: str = "Show.
     )
     records = [
         FileRecord(
-            torrent=SHOW.infohash,
-            index=index,
-            path=f"{root}/{path}",
-            size=len(data),
-            link="https://alldebrid.com/f/none",
-            flushed=len(data) if flushed else 0,
+            **{
+                "torrent": SHOW.infohash,
+                "index": index,
+                "path": f"{root}/{path}",
+                "size": len(data),
+                "link": "https://alldebrid.com/f/none",
+                "flushed": len(data) if flushed else 0,
+                "published": record.completed_at > 0 or state is State.COMPLETED,
+                **of_files.get(index, {}),
+            }
         )
         for index, (path, data) in enumerate(SHOW.files.items())
     ]
@@ -40,7 +51,7 @@ def left_behind(world, state: State, *, flushed: bool = True, root: str = "Show.
     def work(db):
         torrents.save(db, record)
         torrents.save_metainfo(db, SHOW.infohash, SHOW.metainfo)
-        files.replace(db, SHOW.infohash, records)
+        stored_files.replace(db, SHOW.infohash, records)
 
     store = Store(world.folder / "config" / "store.db")
     store.call(work)
@@ -129,6 +140,47 @@ async def test_a_check_of_a_complete_torrent_that_was_interrupted_is_made_again(
     await world.completes(SHOW)
 
 
+def wanted_later(**second):
+    """The fields of the files of a torrent whose first was complete before."""
+    return {0: {"published": True}, 1: {"published": False, **second}}
+
+
+@pytest.mark.parametrize("moved", [False, True])
+async def test_a_file_that_is_put_beside_the_others_is_found_in_either_place(world, moved):
+    left_behind(world, State.MOVING, files=wanted_later())
+    put_down(world.complete)
+    if not moved:
+        put_down(world.incomplete(SHOW))
+        (world.complete / "Show.S01/b/c.mkv").unlink()
+        (world.incomplete(SHOW) / "Show.S01/a.mkv").unlink()
+
+    await world.start()
+
+    await world.completes(SHOW)
+
+
+async def test_a_file_that_was_put_beside_the_others_is_deleted_with_them(world):
+    left_behind(world, State.MOVING, files=wanted_later())
+    put_down(world.complete)
+    await world.start(max_concurrent=1)
+
+    await world.jobs.delete(None, delete_files=True)
+
+    assert list(world.complete.iterdir()) == []
+
+
+async def test_more_that_was_wanted_of_a_complete_torrent_is_fetched(world):
+    left_behind(world, State.COMPLETED, completed_at=5, position=0, files=wanted_later(flushed=0))
+    put_down(world.complete)
+    (world.complete / "Show.S01/b/c.mkv").unlink()
+    world.hold(SHOW)
+
+    await world.start()
+    await world.until(lambda: world.view(SHOW).done == world.view(SHOW).wanted)
+
+    await world.completes(SHOW)
+
+
 async def test_a_magnet_that_was_not_taken_off_yet_is_taken_off(world):
     world.hold(SHOW)
     await world.start(delete_magnets=False)
@@ -149,7 +201,7 @@ async def test_a_magnet_that_was_uploaded_but_not_recorded_is_still_ours(world):
     await world.stop()
     left_behind(world, State.ADDED, flushed=False, owned=True)
     store = Store(world.folder / "config" / "store.db")
-    store.call(lambda db: files.replace(db, SHOW.infohash, []))
+    store.call(lambda db: stored_files.replace(db, SHOW.infohash, []))
     store.close()
 
     await world.start()

@@ -1,4 +1,7 @@
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.alldebrid.values import MagnetStatus
 from engine.jobs.ledger import Entry
@@ -88,7 +91,7 @@ def test_a_view_is_made_anew_exactly_when_something_changed():
     first = snapshots.view(one, None, 0.0, "")
     assert snapshots.view(one, None, 5.0, "") is first
 
-    one.show_file(FileRecord(torrent=HASH, index=2, path="root/2", size=10_000, flushed=9))
+    one.show_progress(FileRecord(torrent=HASH, index=2, path="root/2", size=10_000, flushed=9))
     second = snapshots.view(one, None, 0.0, "")
     assert (second is first, second.downloaded) == (False, 2009)
 
@@ -144,3 +147,113 @@ def test_a_speed_that_begins_is_shown_at_once():
     assert steadied.read(0.0, 0.0) == 0.0
 
     assert steadied.read(1.0, 50.0) == 50.0
+
+
+class Torrents:
+    """Entries that tell what changed of them, as a ledger's do."""
+
+    def __init__(self, *entries: Entry) -> None:
+        self.all = {one.record.hash: one for one in entries}
+        self.changed = set(self.all)
+
+    def touched(self) -> set[str]:
+        changed, self.changed = self.changed, set()
+        return changed
+
+    def find(self, infohash: str) -> Entry | None:
+        return self.all.get(infohash)
+
+    def entries(self) -> list[Entry]:
+        return list(self.all.values())
+
+    def put(self, number: int, **changes: object) -> str:
+        infohash = f"{number:040x}"
+        record = TorrentRecord(
+            hash=infohash, name="n", state=State.QUEUED, save_path="/complete", added_at=1
+        )
+        record = msgspec.structs.replace(record, **changes)
+        if infohash in self.all:
+            self.all[infohash].show(record)
+        else:
+            self.all[infohash] = Entry(record, [])
+        self.changed.add(infohash)
+        return infohash
+
+    def drop(self, infohash: str) -> None:
+        del self.all[infohash]
+        self.changed.add(infohash)
+
+
+def test_the_list_is_the_same_one_while_nothing_has_changed():
+    torrents, snapshots = Torrents(), Snapshots()
+    torrents.put(1)
+    listed = snapshots.views(torrents, {}, 0.0, "")
+
+    assert snapshots.views(torrents, {}, 100.0, "") is listed
+    torrents.put(1)  # the same record again
+    assert snapshots.views(torrents, {}, 200.0, "") is listed
+
+
+def test_only_what_changed_is_another_object():
+    torrents, snapshots = Torrents(), Snapshots()
+    torrents.put(1)
+    torrents.put(2)
+    before = snapshots.views(torrents, {}, 0.0, "")
+    torrents.put(2, category="tv")
+    after = snapshots.views(torrents, {}, 0.0, "")
+
+    assert after[0] is before[0]
+    assert after[1].record.category == "tv"
+    assert before[1].record.category == ""
+
+
+def test_facts_that_are_learnt_and_trouble_are_seen_at_once():
+    torrents, snapshots = Torrents(), Snapshots()
+    infohash = torrents.put(1, state=State.ADDED)
+    snapshots.views(torrents, {}, 0.0, "")
+    snapshots.learn(infohash, Facts(pieces=7))
+    assert snapshots.views(torrents, {}, 0.0, "")[0].pieces == 7
+    assert snapshots.views(torrents, {}, 0.0, "bad key")[0].record.reason == "bad key"
+    assert snapshots.views(torrents, {}, 0.0, "")[0].record.reason == ""
+
+
+def test_running_downloads_are_read_again_twice_a_second():
+    one, live, running = entry(), Live(Traffic()), Running()
+    torrents, snapshots = Torrents(one), Snapshots()
+    live.begin(2, running)
+    lives = {HASH: live}
+    (first,) = snapshots.views(torrents, lives, 10.0, "")
+    running.now = msgspec.structs.replace(running.now, speed=50.0)
+
+    assert snapshots.views(torrents, lives, 10.4, "") == [first]
+    assert snapshots.views(torrents, lives, 10.5, "")[0].speed == 50.0
+    live.end()
+    assert snapshots.views(torrents, lives, 11.0, "")[0].speed == 0.0
+
+
+def test_a_running_download_whose_numbers_stand_still_stays_the_same_object():
+    one, live = entry(), Live(Traffic())
+    torrents, snapshots = Torrents(one), Snapshots()
+    live.begin(2, Running())
+    listed = snapshots.views(torrents, {HASH: live}, 0.0, "")
+
+    assert snapshots.views(torrents, {HASH: live}, 1.0, "") is listed
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "drop", "change", "forget"]), st.integers(0, 4))))
+def test_the_list_is_that_of_the_torrents_whatever_happened(steps):
+    torrents, snapshots = Torrents(), Snapshots()
+    for what, number in steps:
+        infohash = f"{number:040x}"
+        if what in {"add", "change"}:
+            if infohash not in torrents.all:
+                snapshots.forget(infohash)  # nobody comes again before
+            torrents.put(number, category="x" if what == "change" else "")
+        elif infohash in torrents.all:
+            torrents.drop(infohash)
+            if what == "forget":
+                snapshots.forget(infohash)
+                torrents.put(number)  # comes again at once, behind the others
+        if number % 2:
+            listed = snapshots.views(torrents, {}, 0.0, "")
+            assert [one.record for one in listed] == [one.record for one in torrents.entries()]

@@ -1,5 +1,6 @@
 import asyncio
 import functools
+import hashlib
 import random
 import threading
 import time
@@ -15,7 +16,7 @@ from engine.jobs.states import State
 from engine.jobs.views import AddRequest, BadCategory, BadTorrent, Unavailable, UnknownCategory
 from engine.metainfo import parse_torrent
 from engine.transfer.download import Engine
-from tests.engine.jobs.world import Torrent
+from tests.engine.jobs.world import PIECE, Torrent
 
 BYTES = random.Random(1).randbytes
 
@@ -395,6 +396,97 @@ async def test_torrents_download_in_the_order_of_the_queue(world):
     assert [view.record.name for view in world.jobs.views()] == [one.name for one in torrents]
 
 
+async def test_a_torrent_goes_one_place_up_or_down(world):
+    torrents = [Torrent(f"Film {number}.mkv", BYTES(1000 + number)) for number in range(4)]
+    await world.start()
+    for torrent in torrents:
+        await world.add(torrent, paused=True)
+
+    await world.jobs.to_higher([torrents[3].infohash, torrents[0].infohash, "0" * 40])
+    await world.jobs.to_lower([torrents[1].infohash])
+    await world.restart()
+
+    order = sorted(world.jobs.views(), key=lambda view: view.record.position)
+    assert [view.record.name[5] for view in order] == ["0", "3", "1", "2"]
+
+
+async def test_who_comes_first_in_the_queue_downloads_next(world):
+    release = await stands_in(world, State.QUEUED)
+    small = Torrent("Small.mkv", BYTES(2000))
+    world.hold(small)
+    await world.add(small)
+    await world.reaches(small, State.QUEUED)
+
+    await world.jobs.to_higher([small.infohash])
+    stalled = world.host.stalls_after(0, path=world.served(LONG), times=None)
+    release()
+
+    await world.completes(small)
+    stalled.lift()
+    await world.completes(LONG)
+
+
+async def test_a_torrent_that_is_forced_no_longer_waits_for_its_turn_again(world):
+    await stands_in(world, State.QUEUED)
+    stalled = world.host.stalls_after(0, path=world.served(LONG), times=None)
+    await world.jobs.set_forced([LONG.infohash], forced=True)
+    await world.reaches(LONG, State.DOWNLOADING)
+    assert world.view(LONG).record.forced
+
+    await world.jobs.set_forced([LONG.infohash], forced=False)
+    await world.reaches(LONG, State.QUEUED)
+
+    assert world.state(FILM) is State.DOWNLOADING
+    stalled.lift()
+    await world.jobs.set_forced([LONG.infohash], forced=True)
+    await world.completes(LONG)
+
+
+async def test_flags_without_effect_are_stored_and_shown(world):
+    await world.start()
+    await world.add(FILM, paused=True, sequential=True)
+    await world.add(LONG, paused=True)
+    await world.jobs.toggle_sequential(None)
+    await world.jobs.toggle_first_last([LONG.infohash])
+    await world.restart()
+
+    flags = [(one.record.sequential, one.record.first_last) for one in world.jobs.views()]
+    assert flags == [(False, False), (True, True)]
+
+
+async def test_the_torrent_file_is_given_back_as_it_came(world):
+    await world.start()
+    await world.add(FILM, paused=True)
+    await world.add(LONG, magnet=True, paused=True)
+
+    assert await world.jobs.metainfo(FILM.infohash) == FILM.metainfo
+    assert await world.jobs.metainfo(LONG.infohash) is None
+    assert await world.jobs.metainfo("0" * 40) is None
+
+
+async def test_pieces_are_shown_with_their_hashes_and_whether_they_are_there(world):
+    release = await stands_in(world, State.DOWNLOADING)
+    await world.add(FILM, magnet=True, paused=True)
+    hashes, states = await world.jobs.piece_hashes(LONG.infohash), world.jobs.piece_states
+
+    data, count = LONG.files["Long.Film.mkv"], -(-3_000_000 // PIECE)
+    assert hashes == [
+        hashlib.sha1(data[at : at + PIECE]).hexdigest() for at in range(0, 3_000_000, PIECE)
+    ]
+    shown = states(LONG.infohash)
+    have = world.jobs.files(LONG.infohash)[0].flushed // PIECE
+    assert len(shown) == count
+    assert shown[0] == 2
+    assert shown[-1] == 0
+    assert shown.count(1) == 1
+    assert shown.count(2) <= have
+    assert await world.jobs.piece_hashes(FILM.infohash) == states(FILM.infohash) == []
+    assert await world.jobs.piece_hashes("0" * 40) == states("0" * 40) == []
+    release()
+    await world.completes(LONG)
+    assert states(LONG.infohash) == [2] * count
+
+
 async def test_a_forced_torrent_downloads_beside_a_full_queue(world):
     await stands_in(world, State.QUEUED)
 
@@ -550,7 +642,7 @@ async def test_a_category_whose_folder_is_not_there_keeps_nobody_from_starting(w
     assert [one.name for one in world.jobs.categories()] == ["a"]
 
 
-async def test_unfinished_torrents_follow_their_category_and_finished_ones_stay(world):
+async def test_torrents_follow_their_category_finished_or_not(world):
     world.hold(SHOW)
     await world.start()
     await world.jobs.create_category("imported", "")
@@ -561,7 +653,7 @@ async def test_unfinished_torrents_follow_their_category_and_finished_ones_stay(
     await world.jobs.set_category(None, "imported")
 
     assert world.view(FILM).record.save_path == str(world.complete / "imported")
-    assert world.view(SHOW).record.save_path == str(world.complete / "radarr")
+    assert world.view(SHOW).record.save_path == str(world.complete / "imported")
     assert {view.record.category for view in world.jobs.views()} == {"imported"}
     await world.jobs.remove_categories(["imported"])
     assert {view.record.category for view in world.jobs.views()} == {""}
@@ -775,6 +867,13 @@ async def test_a_torrent_says_that_alldebrid_does_not_answer_until_it_does(world
         lambda jobs: jobs.change_speed_limits(lambda old: replace(old, download=1)),
         lambda jobs: jobs.to_top(None),
         lambda jobs: jobs.to_bottom(None),
+        lambda jobs: jobs.to_higher(None),
+        lambda jobs: jobs.to_lower(None),
+        lambda jobs: jobs.set_file_priorities(LONG.infohash, [0], 6),
+        lambda jobs: jobs.toggle_sequential(None),
+        lambda jobs: jobs.toggle_first_last(None),
+        lambda jobs: jobs.create_tags(["a"]),
+        lambda jobs: jobs.change_preferences(lambda old: replace(old, start_paused=True)),
         lambda jobs: jobs.create_category("films", ""),
         lambda jobs: jobs.remove_categories(["films"]),
     ],

@@ -150,6 +150,8 @@ class World:
         self._loop = asyncio.get_running_loop()
         self.time = Controlled(self._notify)
         self.settings: dict[str, object] = {}
+        self.ended: Callable[[], None] | None = None
+        """Told when the stored endings have changed; None: there are none."""
         self._resources = contextlib.AsyncExitStack()
 
     # The service
@@ -202,6 +204,7 @@ class World:
             ),
             free_space=lambda _: self.free,
             total_space=lambda _: self.total,
+            ended=self.ended,
         )
         await self.jobs.start(another_account=another_account)
         stack.push_async_callback(self.jobs.stop)
