@@ -19,9 +19,8 @@ import msgspec
 
 from api import memory
 from api.bar import Bar, Shown, duration
-from api.settings import Settings
 from api.sizes import human_size
-from engine.alldebrid.forms import Encoded, FilePart, encoded, multipart
+from engine.alldebrid.forms import Encoded, FilePart, multipart
 from engine.alldebrid.simulator.sample import sample
 from engine.metainfo import Metainfo, parse_torrent
 from engine.transfer.disk import read_range
@@ -54,11 +53,13 @@ def announce() -> None:
     )
 
 
-async def show(settings: Settings, port: int) -> None:
-    """Add the sample, show its progress, verify its file. Never raises but when cancelled."""
-    service = _Service(_reachable(settings.host), port)
+async def show(host: str, port: int, sid: str) -> None:
+    """Add the sample, show its progress, verify its file. Never raises but when cancelled.
+
+    `host` and `port` are what the service listens on, `sid` is a session of it.
+    """
+    service = _Service(_reachable(host), port, sid)
     try:
-        await _log_in(service, settings)
         await _add(service)
         torrent = await _watch(service)
         folder = Path(torrent["content_path"])
@@ -71,16 +72,16 @@ async def show(settings: Settings, port: int) -> None:
         _say(f"Verified: {path}\n  SHA-256 {digest}")
     _say(
         f"The service stays up: add it in Sonarr or Radarr as a qBittorrent client, host"
-        f" {_reachable(settings.host)}, port {port}. Ctrl-C ends it."
+        f" {_reachable(host)}, port {port}. Ctrl-C ends it."
     )
 
 
 class _Service:
     """The service's API as somebody outside sees it. A connection for each call: few are made."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, sid: str) -> None:
         self._address = (host.strip("[]"), port)
-        self._cookie = ""
+        self._cookie = f"SID={sid}"
 
     async def call(self, path: str, body: Encoded | None = None) -> bytes:
         """Return the answer; POST when there is a body. Raises OSError, ValueError and others."""
@@ -99,13 +100,7 @@ class _Service:
             answer = connection.getresponse()
             if answer.status >= 400:
                 raise ValueError(f"the service answered {answer.status} {answer.reason}")
-            self._cookie = answer.headers.get("Set-Cookie", self._cookie).partition(";")[0]
             return answer.read()
-
-
-async def _log_in(service: _Service, settings: Settings) -> None:
-    form = [("username", settings.api_username), ("password", settings.api_password)]
-    await service.call("auth/login", encoded(form))
 
 
 async def _add(service: _Service) -> None:

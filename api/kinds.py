@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from api.qbittorrent.peers import Network
 from api.sizes import BadSize, format_size, parse_rate, parse_size
 from engine.alldebrid.address import is_private
 
@@ -131,7 +132,7 @@ def line_of_text() -> Kind:
     return Kind("any text", _printable)
 
 
-def api_key() -> Kind:
+def api_key(origin: str) -> Kind:
     """Return the kind of API keys: what can stand in an HTTP header without quotes."""
 
     def parse(text: str) -> str:
@@ -139,7 +140,7 @@ def api_key() -> Kind:
             raise BadValue("has a blank or a character that no key has")
         return text
 
-    return Kind("a key from alldebrid.com/apikeys", parse)
+    return Kind(f"a key from {origin}", parse)
 
 
 def host() -> Kind:
@@ -153,6 +154,35 @@ def host() -> Kind:
         return text
 
     return Kind("an IP address or a host name", parse)
+
+
+def host_names() -> Kind:
+    """Return the kind of lists of host names, `*.name` for all below one, `*` for any."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        words = _words(text)
+        for word in words:
+            if word != "*" and not HOST_NAME.fullmatch(word.removeprefix("*.")):
+                raise BadValue("not a list of host names")
+        return tuple(dict.fromkeys(word.lower().rstrip(".") for word in words))
+
+    return Kind("host names with commas between, `*.name`, `*` for any", parse, ",".join, empty=())
+
+
+def networks() -> Kind:
+    """Return the kind of lists of IP addresses and networks."""
+
+    def parse(text: str) -> tuple[Network, ...]:
+        try:
+            found = [ipaddress.ip_network(word, strict=False) for word in _words(text)]
+        except ValueError:
+            raise BadValue("not a list of IP addresses and networks") from None
+        return tuple(dict.fromkeys(found))
+
+    def show(value: tuple[Network, ...]) -> str:
+        return ",".join(str(network) for network in value)
+
+    return Kind("IP addresses and networks with commas between", parse, show, empty=())
 
 
 def base_url() -> Kind:
@@ -179,6 +209,26 @@ def base_url() -> Kind:
     )
 
 
+def program_url() -> Kind:
+    """Return the kind of addresses of other programs, which may be anywhere."""
+
+    def parse(text: str) -> str:
+        try:
+            url = urlsplit(text)
+            name, _port = url.hostname, url.port
+        except ValueError:
+            raise BadValue("not a URL") from None
+        if url.scheme not in {"http", "https"} or not name or not re.fullmatch(r"[!-~]+", text):
+            raise BadValue("not an http or https URL")
+        if "@" in url.netloc or "?" in text or "#" in text:
+            raise BadValue("has more than scheme, host, port and path")
+        if re.search(r"/api(/v[0-9]+)?/*$", url.path):
+            raise BadValue("ends in `/api`, which is added by itself")
+        return text.rstrip("/")
+
+    return Kind("an http or https URL, with the URL base where there is one", parse)
+
+
 def certificates() -> Kind:
     """Return the kind of files of trusted certificates; the file is read to prove it."""
 
@@ -193,6 +243,10 @@ def certificates() -> Kind:
         return path
 
     return Kind("a readable PEM file", parse, lambda path: str(path or ""), empty=None)
+
+
+def _words(text: str) -> list[str]:
+    return re.split(r"[\s,;]+", text.strip(" ,;"))
 
 
 def _printable(text: str) -> str:

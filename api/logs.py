@@ -166,6 +166,18 @@ class LineFormatter(logging.Formatter):
         return f"{text}\n{_safe_lines(self._masker.mask(traceback))}" if traceback else text
 
 
+class MessageFormatter(logging.Formatter):
+    """The message alone, as one line; for those who have time and level in fields of their own."""
+
+    def __init__(self, masker: Masker = MASKER) -> None:
+        super().__init__()
+        self._masker = masker
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message as a line, without a traceback; never raises."""
+        return _encodable(one_line(self._masker.mask(_message(record))))
+
+
 class LogHandler(logging.StreamHandler[TextIO]):
     """Writes lines to a stream; a stream that is gone is no reason to stop the service."""
 

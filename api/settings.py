@@ -20,6 +20,8 @@ import msgspec
 
 from api import kinds, memory
 from api.logs import redact
+from api.qbittorrent.login import Login
+from api.qbittorrent.peers import Network
 from api.sizes import format_size, human_size
 from api.variables import MASK, TABLE, Variable, markdown_table, variable
 
@@ -28,6 +30,14 @@ SECRET_FILE_BYTES = 64 << 10
 
 SHOWN_CHARACTERS = 80
 """A bad value is repeated in its message up to this length."""
+
+
+PAIRS = (
+    (("API_USERNAME", "API_PASSWORD"), "for a login", "for no login"),
+    (("SONARR_URL", "SONARR_API_KEY"), "to tell Sonarr", "to tell it nothing"),
+    (("RADARR_URL", "RADARR_API_KEY"), "to tell Radarr", "to tell it nothing"),
+)
+"""Variables that need each other, what both are for, and what none of them means."""
 
 
 class SettingsError(Exception):
@@ -63,9 +73,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     download_dir: Path
     host: str
     port: int
-    api_username: str
-    """Empty, with an empty password: no login."""
-    api_password: str
+    login: Login
+    """Does not know the password in clear."""
+    api_session_timeout: int
+    """Seconds, 0 for never; so are `api_ban_duration` and, as a number, `api_max_failed_logins`."""
+    api_max_failed_logins: int
+    api_ban_duration: int
+    api_hosts: tuple[str, ...]
+    """Lower case, `*.name` for all below a name, `*` for any."""
+    api_trusted_proxies: tuple[Network, ...]
+    api_max_upload: int
+    """Bytes."""
+    sonarr_url: str
+    """Without a slash at the end; empty, with an empty key: no Sonarr. So are those of Radarr."""
+    sonarr_api_key: str
+    radarr_url: str
+    radarr_api_key: str
+    arr_handover: bool
     storage_type: str
     """`auto`, `hdd` or `ssd`."""
     max_concurrent_downloads: int
@@ -150,16 +174,21 @@ def load(
     """
     found = _read(os.environ if environ is None else environ, TABLE, local=local)
     found["WRITE_BATCH_SIZE"], lowered = _fit_batch(found)
-    if problem := _login_problem(found):
-        raise SettingsError([problem])
+    if problems := list(_halves(found)):
+        raise SettingsError(problems)
     memory_note = _memory_note(found, memory.limit() if available is None else available)
     return Settings(
-        **_values(found),
+        **{**_values(found), "login": _login(found)},
         alldebrid_api_key_file=found["ALLDEBRID_API_KEY"].path,
         local=local,
         in_force=tuple(entry.in_force() for entry in found.values()),
         notes=tuple(note for note in (*_no_effects(found), lowered, memory_note) if note),
     )
+
+
+def forget_password() -> None:
+    """Take the password out of this process's environment: what it starts does not inherit it."""
+    os.environ.pop("API_PASSWORD", None)
 
 
 def load_transfer(
@@ -293,14 +322,17 @@ def _fit_batch(found: Mapping[str, _Found]) -> tuple[_Found, str]:
     return lowered, note if batch.given else ""
 
 
-def _login_problem(found: Mapping[str, _Found]) -> str:
-    """Return why the login is not acceptable: half of one would look like protection."""
-    names = ("API_USERNAME", "API_PASSWORD")
-    missing = [name for name in names if not found[name].value]
-    if len(missing) != 1:
-        return ""
-    (given,) = set(names) - set(missing)
-    return f"{given} is set and {missing[0]} is not; set both for a login, or none for no login"
+def _halves(found: Mapping[str, _Found]) -> Iterator[str]:
+    """Yield what is set without what it needs: half a login would look like protection."""
+    for names, both, none in PAIRS:
+        missing = [name for name in names if not found[name].value]
+        if len(missing) == 1:
+            (given,) = set(names) - set(missing)
+            yield f"{given} is set and {missing[0]} is not; set both {both}, or none {none}"
+
+
+def _login(found: Mapping[str, _Found]) -> Login:
+    return Login.of(found["API_USERNAME"].value, found["API_PASSWORD"].value)
 
 
 def _memory_note(found: Mapping[str, _Found], available: int) -> str:

@@ -41,7 +41,7 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True):
 TABLE: tuple[Variable, ...] = (
     Variable(
         name="ALLDEBRID_API_KEY",
-        kind=kinds.api_key(),
+        kind=kinds.api_key("alldebrid.com/apikeys"),
         secret=True,
         meaning="API key of the AllDebrid account. Without one a simulated AllDebrid is used.",
     ),
@@ -87,13 +87,83 @@ TABLE: tuple[Variable, ...] = (
     Variable(
         name="API_USERNAME",
         kind=kinds.line_of_text(),
+        field="login",
         meaning="User name that Sonarr and Radarr must give. Not set: no login is asked for.",
     ),
     Variable(
         name="API_PASSWORD",
         kind=kinds.line_of_text(),
         secret=True,
+        field="login",
         meaning="Password that goes with API_USERNAME; set both or none.",
+    ),
+    Variable(
+        name="API_SESSION_TIMEOUT",
+        kind=kinds.whole(0, 31_536_000, " seconds (0: never)"),
+        default="3600",
+        meaning="When a login is over that nobody used.",
+    ),
+    Variable(
+        name="API_MAX_FAILED_LOGINS",
+        kind=kinds.whole(0, 1000, " (0: any number)"),
+        default="5",
+        meaning="Failed logins after which an address is banned. One that succeeds forgets them.",
+    ),
+    Variable(
+        name="API_BAN_DURATION",
+        kind=kinds.whole(0, 31_536_000, " seconds (0: no bans)"),
+        default="3600",
+        meaning="How long a banned address cannot log in.",
+    ),
+    Variable(
+        name="API_HOSTS",
+        kind=kinds.host_names(),
+        meaning="Names this service is reached by. Needed only where browsers use a public name,"
+        " such as a reverse proxy's, and no login is set. IP addresses, `localhost`, names without"
+        " dots and those ending in `.local`, `.lan`, `.home.arpa`, `.internal` and the like always"
+        " work; once this is set, other names do not.",
+    ),
+    Variable(
+        name="API_TRUSTED_PROXIES",
+        kind=kinds.networks(),
+        meaning="Reverse proxies whose X-Forwarded-For tells who failed to log in. Not set: it is"
+        " whoever connects.",
+    ),
+    Variable(
+        name="API_MAX_UPLOAD",
+        kind=kinds.size("1M", "1G"),
+        default="10M",
+        meaning="Most bytes of one request, so of the .torrent files that are added at once.",
+    ),
+    Variable(
+        name="SONARR_URL",
+        kind=kinds.program_url(),
+        meaning="Where Sonarr is, such as `http://sonarr:8989`. With the key it is told at once how"
+        " downloads ended.",
+    ),
+    Variable(
+        name="SONARR_API_KEY",
+        kind=kinds.api_key("Sonarr's settings (General)"),
+        secret=True,
+        meaning="API key of Sonarr; set it and SONARR_URL, or none of both.",
+    ),
+    Variable(
+        name="RADARR_URL",
+        kind=kinds.program_url(),
+        meaning="Where Radarr is, such as `http://radarr:7878`; as for Sonarr.",
+    ),
+    Variable(
+        name="RADARR_API_KEY",
+        kind=kinds.api_key("Radarr's settings (General)"),
+        secret=True,
+        meaning="API key of Radarr; set it and RADARR_URL, or none of both.",
+    ),
+    Variable(
+        name="ARR_HANDOVER",
+        kind=kinds.switch(),
+        default="true",
+        meaning="Tell Sonarr and Radarr, where they are set, to import what is finished and to"
+        " blocklist and search again what has failed. `false`: they find out what they can.",
     ),
     Variable(
         name="STORAGE_TYPE",

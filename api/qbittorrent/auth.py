@@ -1,51 +1,64 @@
 """auth/login and auth/logout.
 
-Every attempt to log in passes `admitted`, so whatever may refuse one for another reason than its
-user name and password belongs there.
+The order of a login is qBittorrent's: a session that lives is answered `Ok.` whatever else was
+sent, a banned address is refused without a look at the password, and only then it is compared.
+
+An attempt without user name and password is refused and does not count as failed: it is no guess,
+and there are programs that ask so before they are told what to send.
 """
 
 import logging
-from typing import Any
+from http import HTTPStatus
 
-from litestar import Request, Response, Router, post
+from litestar import Response
 
-from api.qbittorrent.answers import text
-from api.qbittorrent.context import ApiConfig
+from api.qbittorrent.answers import Refused, text
+from api.qbittorrent.context import Context
+from api.qbittorrent.endpoints import Asked, acts, under
 from api.qbittorrent.parameters import Parameters
-from api.qbittorrent.requests import Sent, Served, sids_of
-from api.qbittorrent.sessions import drop_cookie, same, set_cookie
+from api.qbittorrent.requests import address_of, sids_of
+from api.qbittorrent.sessions import drop_cookie, set_cookie
+
+LARGEST_LOGIN = 64 * 1024
+"""Bytes. Whoever sends more here has not shown yet that they may."""
+
+BANNED = "Your IP address has been banned after too many failed authentication attempts."
 
 logger = logging.getLogger("api.qbittorrent.auth")
 
 
-@post("/login", status_code=200)
-async def login(
-    request: Request[Any, Any, Any], context: Served, parameters: Sent
-) -> Response[bytes]:
+@acts("login", largest=LARGEST_LOGIN, public=True)
+async def login(request: Asked, context: Context, parameters: Parameters) -> Response[bytes]:
     """Start a session; a refused login is 200 `Fails.`, as in qBittorrent 4.5."""
-    if not admitted(context.config, parameters):
-        logger.warning("login=refused client=%s", request.client.host if request.client else "?")
+    sid = next(filter(context.sessions.use, sids_of(request)), None)
+    if sid is None and not _admitted(context, parameters, address_of(request, context)):
         return text("Fails.")
     # In an open API nobody asks for the SID, but there are clients that insist on getting one.
-    return text("Ok.", headers={"Set-Cookie": set_cookie(context.sessions.open())})
+    return text("Ok.", headers={"Set-Cookie": set_cookie(sid or context.sessions.open())})
 
 
-@post("/logout", status_code=200)
-async def logout(request: Request[Any, Any, Any], context: Served) -> Response[bytes]:
+@acts("logout")
+async def logout(request: Asked, context: Context) -> Response[bytes]:
     """End the session of the request."""
     for sid in sids_of(request):
         context.sessions.close(sid)
     return text(headers={"Set-Cookie": drop_cookie()})
 
 
-def admitted(config: ApiConfig, parameters: Parameters) -> bool:
-    """Return whether user name and password are the right ones."""
-    if config.open:
+def _admitted(context: Context, parameters: Parameters, client: str) -> bool:
+    """Return whether user name and password are the right ones. Raises Refused for the banned."""
+    if context.config.open:
         return True
-    user = same(parameters.text("username"), config.username)
-    password = same(parameters.text("password"), config.password)
-    return user and password
+    if context.bans.banned(client):
+        raise Refused(HTTPStatus.FORBIDDEN, BANNED)
+    username, password = parameters.text("username"), parameters.text("password")
+    if context.config.login.admits(username, password):
+        context.bans.succeeded(client)
+        return True
+    logger.warning("login=refused client=%s", client)
+    if (username or password) and context.bans.failed(client):
+        logger.warning("login=ban-begins client=%s seconds=%g", client, context.config.ban_duration)
+    return False
 
 
-public = Router("/auth", route_handlers=[login])
-guarded = Router("/auth", route_handlers=[logout])
+ENDPOINTS = under("auth", login, logout)

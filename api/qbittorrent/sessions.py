@@ -1,16 +1,16 @@
 """Logged-in sessions: a bounded set of random SIDs that expire when they are not used.
 
 Guarantees
-    A SID is 128 random bits. It lives `LIFETIME` seconds after its last use. At most `LIMIT` live
-    at once; the one that was not used for the longest time is dropped first. Some Sonarr releases
-    forget their cookie and log in before every call, so the set must not grow with their calls,
-    and a session that is in use must survive them.
+    A SID is 128 random bits. It lives for `lifetime` seconds after its last use. At most `LIMIT`
+    live at once; the one that was not used for the longest time is dropped first. Some Sonarr
+    releases forget their cookie and log in before every call, so the set must not grow with their
+    calls, and a session that is in use must survive them.
 
 The mapping is kept in the order of last use. Every session lives equally long, so that is the
 order of expiry too, and both expiring and dropping only look at the front.
 """
 
-import hmac
+import math
 import secrets
 import time
 from collections import OrderedDict
@@ -35,8 +35,11 @@ class Sessions:
         clock: Callable[[], float] = time.monotonic,
         token: Callable[[], str] = lambda: secrets.token_hex(16),
         limit: int = LIMIT,
+        lifetime: float = LIFETIME,
     ) -> None:
+        """`lifetime` is in seconds; 0 for sessions that only the limit ends."""
         self._clock = clock
+        self._lifetime = lifetime or math.inf
         self._token = token
         self._limit = limit
         self._expiry: OrderedDict[str, float] = OrderedDict()
@@ -50,7 +53,7 @@ class Sessions:
         while len(self._expiry) >= self._limit:
             self._expiry.popitem(last=False)
         sid = self._token()
-        self._expiry[sid] = self._clock() + LIFETIME
+        self._expiry[sid] = self._clock() + self._lifetime
         return sid
 
     def use(self, sid: str) -> bool:
@@ -58,7 +61,7 @@ class Sessions:
         self._expire()
         if sid not in self._expiry:
             return False
-        self._expiry[sid] = self._clock() + LIFETIME
+        self._expiry[sid] = self._clock() + self._lifetime
         self._expiry.move_to_end(sid)
         return True
 
@@ -82,19 +85,15 @@ def sids(cookie_header: str) -> list[str]:
     return [value.strip('"') for name, _, value in pairs if name == COOKIE and value]
 
 
+LONG_AGO = "Thu, 01 Jan 1970 00:00:01 GMT"
+"""A date that makes a client drop a cookie; a zero is "none given" to some."""
+
+
 def set_cookie(sid: str) -> str:
     """Return the Set-Cookie value that hands a SID to the client."""
-    return f"{COOKIE}={sid}; HttpOnly; SameSite=Strict; path=/"
+    return f"{COOKIE}={sid}; HttpOnly; path=/; SameSite=Strict"
 
 
 def drop_cookie() -> str:
     """Return the Set-Cookie value that makes the client forget its SID."""
-    return f"{COOKIE}=; HttpOnly; SameSite=Strict; path=/; Max-Age=0"
-
-
-def same(given: str, expected: str) -> bool:
-    """Compare secrets in a time that does not tell where they differ."""
-    # surrogateescape: a setting read from the environment may hold bytes that are no UTF-8.
-    return hmac.compare_digest(
-        given.encode("utf-8", "surrogateescape"), expected.encode("utf-8", "surrogateescape")
-    )
+    return f"{COOKIE}=; expires={LONG_AGO}; path=/"

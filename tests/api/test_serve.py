@@ -1,17 +1,30 @@
 """The pieces of the service's start; the whole of it is in tests/whole."""
 
 import asyncio
+import contextlib
 import email.utils
 import http.client
+import logging
 import os
 import socket
 import time
+from unittest import mock
 
 import pytest
 import uvicorn
 
 from api import settings
-from api.serve import CannotStart, _is_private, _jobs_config, _make_folder, _Server
+from api.serve import (
+    CannotStart,
+    _api_config,
+    _hand_over,
+    _is_private,
+    _jobs_config,
+    _make_folder,
+    _say_where,
+    _Server,
+)
+from engine.store.store import Store
 
 
 def loaded(tmp_path, **environment):
@@ -32,6 +45,29 @@ def test_a_storage_type_that_was_set_is_believed(tmp_path, monkeypatch):
     assert _jobs_config(loaded(tmp_path, STORAGE_TYPE="ssd")).storage == "ssd"
 
 
+ARRS = {"SONARR_URL": "http://sonarr:8989", "SONARR_API_KEY": "a-key-of-sonarrs"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "simulated", "told"),
+    [
+        (ARRS, False, "<HandOver to Sonarr: 0 to tell>"),
+        (
+            {**ARRS, "RADARR_URL": "http://radarr", "RADARR_API_KEY": "key"},
+            False,
+            "<HandOver to Sonarr, Radarr: 0 to tell>",
+        ),
+        (ARRS, True, "None"),
+        ({**ARRS, "ARR_HANDOVER": "false"}, False, "None"),
+        ({}, False, "None"),
+    ],
+)
+def test_who_is_told_how_torrents_ended(tmp_path, environment, simulated, told):
+    with contextlib.closing(Store(tmp_path / "store.db")) as store:
+        settings = loaded(tmp_path, **environment)
+        assert repr(_hand_over(settings, store, simulated=simulated)) == told
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
 
@@ -47,7 +83,25 @@ def test_a_folder_is_made_and_left_empty(tmp_path):
 
 @pytest.mark.parametrize(
     ("address", "private"),
-    [("127.0.0.1", True), ("192.168.1.5", True), ("::1", True), ("0.0.0.0", False), ("::", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.8.0.1", True),
+        ("10.0.0.2", True),
+        ("172.17.0.2", True),
+        ("192.168.1.5", True),
+        ("::1", True),
+        ("fd00::5", True),
+        ("fe80::1%eth0", True),
+        ("::ffff:192.168.1.5", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("8.8.8.8", False),
+        ("172.32.0.1", False),
+        ("100.64.0.1", False),
+        ("2a00::1", False),
+        ("::ffff:8.8.8.8", False),
+        ("::ffff:0.0.0.0", False),
+    ],
 )
 def test_every_address_counts_as_public(address, private):
     assert _is_private(address) is private
@@ -74,3 +128,49 @@ async def test_the_server_ends_when_it_is_told_and_dates_its_answers_until_then(
         await asyncio.wait_for(serving, 5)
 
     assert abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time()) < 5
+
+
+class TestAnOpenApi:
+    def said(self, tmp_path, caplog, address, **environment):
+        listener = mock.Mock(getsockname=lambda: (address, 6500))
+        with caplog.at_level(logging.WARNING):
+            _say_where(loaded(tmp_path, **environment), listener)
+        return caplog.messages
+
+    @pytest.mark.parametrize("address", ["0.0.0.0", "::", "8.8.8.8"])
+    def test_is_told_once_where_others_can_reach_it(self, tmp_path, caplog, address):
+        (line,) = self.said(tmp_path, caplog, address)
+
+        assert line.startswith("service=open reason='no API_USERNAME and API_PASSWORD")
+
+    @pytest.mark.parametrize("address", ["127.0.0.1", "192.168.1.5", "::1"])
+    def test_is_nobody_s_concern_in_a_private_network(self, tmp_path, caplog, address):
+        assert self.said(tmp_path, caplog, address) == []
+
+    def test_is_none_with_a_login(self, tmp_path, caplog):
+        login = {"API_USERNAME": "me", "API_PASSWORD": "pw"}
+
+        assert self.said(tmp_path, caplog, "0.0.0.0", **login) == []
+
+
+def test_the_settings_of_the_doors_are_those_of_the_api(tmp_path):
+    settings = loaded(
+        tmp_path,
+        API_USERNAME="me",
+        API_PASSWORD="a secret",
+        API_SESSION_TIMEOUT="60",
+        API_MAX_FAILED_LOGINS="3",
+        API_BAN_DURATION="30",
+        API_HOSTS="qbt.example.com",
+        API_TRUSTED_PROXIES="10.0.0.1",
+        API_MAX_UPLOAD="2M",
+    )
+
+    config = _api_config(settings)
+
+    assert config.login.admits("me", "a secret")
+    assert (config.session_timeout, config.failed_logins, config.ban_duration) == (60, 3, 30)
+    assert config.hosts == ("qbt.example.com",)
+    assert config.own_name == socket.gethostname()
+    assert [str(one) for one in config.proxies] == ["10.0.0.1/32"]
+    assert config.max_upload == 2 << 20

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from api.settings import (
     Settings,
     SettingsError,
     TransferSettings,
+    forget_password,
     load,
     load_transfer,
     print_config,
@@ -46,6 +48,17 @@ SPECIFIED = (
     "PORT",
     "API_USERNAME",
     "API_PASSWORD",
+    "API_SESSION_TIMEOUT",
+    "API_MAX_FAILED_LOGINS",
+    "API_BAN_DURATION",
+    "API_HOSTS",
+    "API_TRUSTED_PROXIES",
+    "API_MAX_UPLOAD",
+    "SONARR_URL",
+    "SONARR_API_KEY",
+    "RADARR_URL",
+    "RADARR_API_KEY",
+    "ARR_HANDOVER",
     "ALLDEBRID_API_URL",
     "ALLDEBRID_DELETE_MAGNETS",
     "SSL_CERT_FILE",
@@ -113,7 +126,11 @@ def test_without_an_environment_the_defaults_hold():
     assert settings.config_dir == pathlib.Path("/config")
     assert settings.download_dir == pathlib.Path("/downloads")
     assert (settings.host, settings.port) == ("0.0.0.0", 6500)
-    assert (settings.api_username, settings.api_password) == ("", "")
+    assert settings.login.open
+    assert settings.api_session_timeout == 3600
+    assert (settings.api_max_failed_logins, settings.api_ban_duration) == (5, 3600)
+    assert (settings.api_hosts, settings.api_trusted_proxies) == ((), ())
+    assert settings.api_max_upload == 10 << 20
     assert settings.storage_type == "auto"
     assert settings.max_concurrent_downloads == 2
     assert settings.connections == 16
@@ -244,7 +261,8 @@ class TestASecretInAFile:
 
         settings = load({"API_USERNAME": "me", "API_PASSWORD_FILE": str(file)}, available=PLENTY)
 
-        assert settings.api_password == "two words"
+        assert settings.login.admits("me", "two words")
+        assert not settings.login.admits("me", "one word")
 
     def test_cannot_be_given_twice(self, tmp_path):
         file = tmp_path / "key"
@@ -322,12 +340,76 @@ class TestASecretInAFile:
 
 
 @pytest.mark.parametrize(
-    ("given", "missing"), [("API_USERNAME", "API_PASSWORD"), ("API_PASSWORD", "API_USERNAME")]
+    ("given", "missing"),
+    [
+        ("API_USERNAME", "API_PASSWORD"),
+        ("API_PASSWORD", "API_USERNAME"),
+        ("SONARR_API_KEY", "SONARR_URL"),
+        ("RADARR_API_KEY", "RADARR_URL"),
+    ],
 )
-def test_half_a_login_is_refused(given, missing):
+def test_half_a_pair_is_refused(given, missing):
     (problem,) = problems({given: "value"})
 
     assert problem.startswith(f"{given} is set and {missing} is not")
+
+
+def test_all_halves_are_told_at_once():
+    found = problems({"SONARR_URL": "http://sonarr:8989", "RADARR_URL": "http://radarr:7878"})
+
+    assert [problem.partition(" ")[0] for problem in found] == ["SONARR_URL", "RADARR_URL"]
+
+
+def test_sonarr_and_radarr_are_told_when_they_are_set(tmp_path):
+    (tmp_path / "key").write_text("0123456789abcdef\n")
+    settings = load(
+        {
+            "SONARR_URL": "http://sonarr:8989/sonarr/",
+            "SONARR_API_KEY_FILE": str(tmp_path / "key"),
+            "ARR_HANDOVER": "off",
+        },
+        available=PLENTY,
+    )
+
+    assert settings.sonarr_url == "http://sonarr:8989/sonarr"
+    assert settings.sonarr_api_key == "0123456789abcdef"
+    assert (settings.radarr_url, settings.radarr_api_key) == ("", "")
+    assert settings.arr_handover is False
+    assert "0123456789abcdef" not in repr(settings) + print_config(settings)
+    assert load({}, available=PLENTY).arr_handover is True
+
+
+def test_the_password_is_kept_nowhere_in_clear(monkeypatch):
+    for name, value in {"API_USERNAME": "me", "API_PASSWORD": "hunter2hunter2"}.items():
+        monkeypatch.setenv(name, value)
+
+    settings = load(available=PLENTY)
+    forget_password()
+
+    assert settings.login.admits("me", "hunter2hunter2")
+    assert "hunter2" not in repr(settings) + print_config(settings) + str(
+        msgspec.structs.asdict(settings)
+    )
+    assert "API_PASSWORD" not in os.environ
+    forget_password()
+
+
+def test_names_and_networks_are_lists_with_commas_or_blanks():
+    settings = load(
+        {
+            "API_HOSTS": "QBT.example.com., *.media.example;nas",
+            "API_TRUSTED_PROXIES": "172.18.0.5 10.0.0.0/8,fd00::1/64",
+        },
+        available=PLENTY,
+    )
+
+    assert settings.api_hosts == ("qbt.example.com", "*.media.example", "nas")
+    assert [str(one) for one in settings.api_trusted_proxies] == [
+        "172.18.0.5/32",
+        "10.0.0.0/8",
+        "fd00::/64",
+    ]
+    assert "API_HOSTS=qbt.example.com,*.media.example,nas " in print_config(settings)
 
 
 def test_a_batch_is_at_most_half_of_the_buffer():

@@ -1,11 +1,11 @@
-import time
+import tracemalloc
 
 import bencodepy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.metainfo import BadMetainfo, Span, scan
+from engine.metainfo import BadMetainfo, Span, bencode, scan
 
 VALUES = st.recursive(
     st.integers(-(10**20) + 1, 10**20 - 1) | st.binary(max_size=40),
@@ -115,24 +115,69 @@ def test_only_the_outermost_dictionary_has_spans():
     assert [span.key for span in scan(b"d1:ad1:bi1eee").spans] == [b"a"]
 
 
-@pytest.mark.parametrize(
-    "bomb",
-    [
-        b"l" * 1_000_000,
-        b"d0:" * 1_000_000,
-        b"l" + b"le" * 600_000 + b"e",
-        b"l" + b"0:" * 600_000 + b"e",
-        b"d" + b"1:ai0e" * 300_000 + b"e",
-        b"i" + b"1" * 4_000_000 + b"e",
-        b"1" * 4_000_000 + b":",
-    ],
-    ids=["lists", "dictionaries", "empty lists", "empty strings", "keys", "digits", "length"],
+MIB = 1 << 20
+BOMBS = {
+    "lists": b"l" * 1_000_000,
+    "dictionaries": b"d0:" * 1_000_000,
+    "empty lists": b"l" + b"le" * 600_000 + b"e",
+    "empty dictionaries": b"l" + b"de" * 600_000 + b"e",
+    "empty strings": b"l" + b"0:" * 600_000 + b"e",
+    "short strings": b"l" + b"2:xx" * 600_000 + b"e",
+    "keys": b"d" + b"1:ai0e" * 300_000 + b"e",
+    "integers": b"l" + b"i99999999999999999999e" * 499_000 + b"x",
+    "digits": b"i" + b"1" * 4_000_000 + b"e",
+    "negative digits": b"i-" + b"1" * 4_000_000 + b"e",
+    "digits without an end": b"i" + b"1" * 4_000_000,
+    "length": b"1" * 4_000_000 + b":",
+    "length that fits no machine": b"18446744073709551616:",
+    "length beyond the end": b"l" + b"9999999:x" * 400_000,
+    "a string of zeros": b"0" * 4_000_000 + b":",
+}
+"""Small files that would be large in memory, or take long, if they were read without a bound."""
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
+def test_a_bomb_is_refused_within_the_bounds_of_steps_and_memory(bomb, monkeypatch):
+    steps = 0
+    step = bencode._Reader.step
+
+    def counted(reader):
+        nonlocal steps
+        steps += 1
+        step(reader)
+
+    monkeypatch.setattr(bencode._Reader, "step", counted)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadMetainfo, match="at byte") as caught:
+            scan(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 40 * MIB
+    finally:
+        tracemalloc.stop()
+    assert steps <= bencode.MAX_TOKENS
+    assert len(str(caught.value)) < 200
+
+
+DEEP = st.recursive(
+    st.binary(max_size=3) | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.binary(max_size=2), inner),
+    max_leaves=50,
 )
-def test_a_bomb_is_refused_in_bounded_time(bomb):
-    began = time.process_time()
-    with pytest.raises(BadMetainfo, match="at byte"):
-        scan(bomb)
-    assert time.process_time() - began < 2
+
+
+@given(DEEP, st.integers(0, 80), st.sampled_from(["list", "dictionary"]))
+def test_depth_is_counted_and_never_recursed_into(value, levels, kind):
+    inner = bencodepy.encode(value)
+    opening = b"l" if kind == "list" else b"d1:k"
+    data = opening * levels + inner + b"e" * levels
+    try:
+        scan(data)
+    except BadMetainfo as error:
+        assert levels + inner.count(b"l") + inner.count(b"d") > bencode.MAX_DEPTH or (  # noqa: PT017
+            "integer" in str(error)
+        )
+    else:
+        assert levels <= bencode.MAX_DEPTH
 
 
 def test_half_a_million_values_are_the_limit():
