@@ -6,14 +6,24 @@ Rules (what Sonarr and Radarr do with it)
       said of finished torrents only, and only of those is `progress` 1.
     * After the import Sonarr removes a torrent when its share limits are reached. A debrid
       download has nothing to seed, so they are reached at once: a finished torrent is reported
-      with the ratio of its own limit where it has one, else with the global limit (`MAX_RATIO`),
-      and has seeded for as long as its own time limit asks. A client that set its limits to
-      "none" (-1) asked for it to stay.
+      with a ratio of the limit in force, its own or the global one, and has seeded for as long as
+      the time limit in force asks. A client that set its limits to "none" (-1) asked for it to
+      stay.
     * No text and no path goes out that has not been through `texts`, and `magnet_uri` is made from
       the infohash and the name: the magnet that was added may hold passkeys.
+
+Numbers that grow by themselves
+    `time_active` and `seeding_time` would make every torrent another one every second, though
+    nobody did anything. `time_active` grows while we work on a torrent. What grows is told to the
+    second while it downloads, is checked or is moved, when its other numbers change as well, and
+    else as it was `SLOW` seconds ago at most: every torrent has a moment of its own at which it is
+    read again (`read_at`). That depends on the torrent and the time only, so every route says the
+    same, and of 10,000 torrents at rest 33 a second are others than before. A qBittorrent does not
+    count the time at all while nothing else happens.
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -36,6 +46,9 @@ from engine.jobs.states import State
 from engine.jobs.views import FileView, TorrentView, Totals
 from engine.store.records import CategoryRecord, TorrentRecord
 
+_BUSY = frozenset({State.DOWNLOADING, State.CHECKING, State.MOVING})
+_STOPPED = frozenset({State.PAUSED, State.ERROR})
+
 NAMES: dict[State, str] = {
     State.ADDED: "queuedDL",
     State.WAITING_SLOT: "queuedDL",
@@ -52,9 +65,16 @@ NAMES: dict[State, str] = {
 }
 """qBittorrent's word for each state, before what else is known of the torrent."""
 
+SLOW = 300
+"""Seconds: how old the growing numbers of a torrent may be that nothing happens to. Limits on them
+have minutes, and programs that use them ask for hours."""
+
 ALMOST = 0.999
 """The most that unfinished torrents show: all bytes may be there while they are being verified
 or moved, and programs round what is closer to 1 up to 100.0 %."""
+
+GLOBAL = -2
+"""A share limit that means: what holds for all."""
 
 WORKING = 2
 """Tracker status "contacted and working". Autobrr waits minutes for one."""
@@ -62,13 +82,54 @@ WORKING = 2
 OWN_ROW = "** [DHT] **"
 """The row of torrents/trackers that speaks for us. Clients know that such rows are no trackers."""
 
+AVAILABLE = frozenset(State) - {
+    State.ADDED,
+    State.WAITING_SLOT,
+    State.PREPARING,
+    State.PAUSED,
+    State.ERROR,
+}
+"""States that a torrent reaches when AllDebrid has it."""
+
+DISABLED_ROWS = ("** [PeX] **", "** [LSD] **")
+"""Rows for what there is none of; there are clients that take the trackers from the fourth on."""
+
+DISABLED = 0
+"""Tracker status of those."""
+
+
+class ShareLimits(Protocol):
+    """The global share limits, as `engine.jobs.preferences.Preferences` has them; -1 for none."""
+
+    @property
+    def max_ratio(self) -> float:
+        """The ratio."""
+
+    @property
+    def max_seeding_time(self) -> int:
+        """Minutes."""
+
+    @property
+    def max_inactive_seeding_time(self) -> int:
+        """Minutes."""
+
+
+class _FirstLimits(msgspec.Struct, frozen=True):
+    max_ratio: float = MAX_RATIO
+    max_seeding_time: int = UNKNOWN
+    max_inactive_seeding_time: int = UNKNOWN
+
+
+FIRST_LIMITS: ShareLimits = _FirstLimits()
+"""Those that hold until a client changes them."""
+
 
 def is_finished(view: TorrentView) -> bool:
     """Return whether the files are complete, verified and in their final place."""
     if view.state is State.COMPLETED:
         return True
     record = view.record
-    was_complete = record.completed_at > 0 and view.downloaded >= record.size > 0
+    was_complete = record.completed_at > 0 and view.done >= view.wanted > 0
     return view.state is State.PAUSED and was_complete
 
 
@@ -85,11 +146,11 @@ def state_name(view: TorrentView) -> str:
             return NAMES[state]
 
 
-def torrent(view: TorrentView, now: int) -> Torrent:
+def torrent(view: TorrentView, now: int, limits: ShareLimits = FIRST_LIMITS) -> Torrent:
     """Return a torrent as torrents/info shows it."""
     record = view.record
     finished = is_finished(view)
-    downloaded = record.size if finished else view.downloaded
+    done = view.wanted if finished else view.done
     save_path = folder(record.save_path)
     name = valid(record.name) or record.hash
     return Torrent(
@@ -97,17 +158,19 @@ def torrent(view: TorrentView, now: int) -> Torrent:
         infohash_v1=record.hash,
         name=name,
         magnet_uri=f"magnet:?xt=urn:btih:{record.hash}&dn={quote(name)}",
-        size=record.size,
-        total_size=record.size,
-        progress=_progress(downloaded, record.size, finished=finished),
+        size=view.wanted,
+        total_size=record.size or UNKNOWN,
+        progress=_progress(done, view.wanted, finished=finished),
         dlspeed=int(view.speed),
         priority=record.position,
         num_seeds=view.remote_seeders,
         num_complete=view.remote_seeders,
         state=state_name(view),
         eta=_eta(view, finished=finished),
+        seq_dl=record.sequential,
+        f_l_piece_prio=record.first_last,
         category=valid(record.category),
-        tags=valid(", ".join(record.tags)),
+        tags=valid(", ".join(sorted(record.tags))),
         force_start=record.forced,
         save_path=save_path,
         content_path=content_path(view.content_path, save_path),
@@ -117,41 +180,63 @@ def torrent(view: TorrentView, now: int) -> Torrent:
         trackers_count=len(view.trackers),
         dl_limit=record.download_limit,
         up_limit=record.upload_limit,
-        downloaded=downloaded,
-        downloaded_session=downloaded,
-        amount_left=max(0, record.size - downloaded),
-        completed=downloaded,
-        ratio=_ratio(record, finished=finished),
+        downloaded=_downloaded(view, finished=finished),
+        downloaded_session=_downloaded(view, finished=finished),
+        amount_left=max(0, view.wanted - done),
+        completed=done,
+        ratio=_ratio(record, limits, finished=finished),
         ratio_limit=float(record.ratio_limit),
-        max_ratio=MAX_RATIO if record.ratio_limit == -2 else float(record.ratio_limit),
-        seeding_time=_seeding_time(record, now, finished=finished),
+        max_ratio=float(_in_force(record.ratio_limit, limits.max_ratio)),
+        seeding_time=_seeding_time(record, read_at(view, now), limits, finished=finished),
         seeding_time_limit=record.seeding_time_limit,
-        max_seeding_time=max(UNKNOWN, record.seeding_time_limit),
+        max_seeding_time=int(_in_force(record.seeding_time_limit, limits.max_seeding_time)),
         inactive_seeding_time_limit=record.inactive_seeding_time_limit,
-        max_inactive_seeding_time=max(UNKNOWN, record.inactive_seeding_time_limit),
+        max_inactive_seeding_time=int(
+            _in_force(record.inactive_seeding_time_limit, limits.max_inactive_seeding_time)
+        ),
         seen_complete=record.completed_at,
         last_activity=record.last_activity,
-        time_active=max(0, now - record.added_at),
-        # Once the files are known AllDebrid has all of them; -1 is "cannot be said yet".
-        availability=1.0 if record.root else -1.0,
+        time_active=_time_active(view, read_at(view, now), finished=finished),
+        auto_tmm=record.auto_managed,
+        # Whatever it could be asked for AllDebrid has whole; -1 is "cannot be said yet".
+        availability=1.0 if view.done or view.state in AVAILABLE else -1.0,
     )
 
 
-def aged(shown: Torrent, view: TorrentView, now: int) -> Torrent:
+def aged(
+    shown: Torrent, view: TorrentView, now: int, limits: ShareLimits = FIRST_LIMITS
+) -> Torrent:
     """Return how the same view looks at another time."""
+    finished, moment = is_finished(view), read_at(view, now)
     return msgspec.structs.replace(
         shown,
-        seeding_time=_seeding_time(view.record, now, finished=is_finished(view)),
-        time_active=max(0, now - view.record.added_at),
+        seeding_time=_seeding_time(view.record, moment, limits, finished=finished),
+        time_active=_time_active(view, moment, finished=finished),
     )
 
 
-def properties(view: TorrentView, now: int) -> Properties:
+def read_at(view: TorrentView, now: int) -> int:
+    """Return the moment whose growing numbers are shown; see the module's theory."""
+    if view.state in _BUSY:
+        return now
+    return now - (now + int(view.record.hash[:4], 16)) % SLOW
+
+
+def lasts_until(view: TorrentView, now: int) -> int | None:
+    """Return when the same view looks otherwise than at `now`; None for never."""
+    if view.state in _BUSY:
+        return now + 1
+    if view.state in _STOPPED and not is_finished(view):
+        return None
+    return read_at(view, now) + SLOW
+
+
+def properties(view: TorrentView, now: int, limits: ShareLimits = FIRST_LIMITS) -> Properties:
     """Return the answer to torrents/properties."""
     record = view.record
     finished = is_finished(view)
-    downloaded = record.size if finished else view.downloaded
-    elapsed = max(0, (record.completed_at if finished else now) - record.added_at)
+    downloaded = _downloaded(view, finished=finished)
+    active = _time_active(view, now, finished=finished)
     known = view.piece_length > 0
     have = view.pieces if finished else min(view.pieces, downloaded // max(1, view.piece_length))
     return Properties(
@@ -160,23 +245,24 @@ def properties(view: TorrentView, now: int) -> Properties:
         name=valid(record.name) or record.hash,
         save_path=folder(record.save_path),
         comment=valid(record.reason),
+        is_private=view.private,
         addition_date=record.added_at,
         completion_date=record.completed_at or UNKNOWN,
         last_seen=record.completed_at or UNKNOWN,
         eta=_eta(view, finished=finished),
-        time_elapsed=max(0, now - record.added_at),
-        seeding_time=_seeding_time(record, now, finished=finished),
-        share_ratio=_ratio(record, finished=finished),
+        time_elapsed=active,
+        seeding_time=_seeding_time(record, now, limits, finished=finished),
+        share_ratio=_ratio(record, limits, finished=finished),
         dl_limit=record.download_limit or UNKNOWN,
         up_limit=record.upload_limit or UNKNOWN,
         dl_speed=int(view.speed),
-        dl_speed_avg=downloaded // max(1, elapsed),
+        dl_speed_avg=downloaded // max(1, active),
         seeds=view.remote_seeders,
         seeds_total=view.remote_seeders,
         piece_size=view.piece_length if known else UNKNOWN,
         pieces_have=have if known else 0,
         pieces_num=view.pieces if known else UNKNOWN,
-        total_size=record.size,
+        total_size=record.size or UNKNOWN,
         total_downloaded=downloaded,
         total_downloaded_session=downloaded,
     )
@@ -197,7 +283,8 @@ def files(view: TorrentView, listed: Sequence[FileView]) -> list[File]:
                 index=file.index,
                 name=valid(file.path),
                 size=file.size,
-                progress=1.0 if finished else _share(file.flushed, file.size),
+                progress=(1.0 if finished and file.priority else _share(file.flushed, file.size)),
+                priority=file.priority,
                 is_seed=msgspec.UNSET if shown else finished,
                 piece_range=_piece_range(view, offset, file.size),
             )
@@ -221,6 +308,7 @@ def trackers(view: TorrentView) -> list[Tracker]:
     )
     return [
         own,
+        *(Tracker(url=row, status=DISABLED, tier=-1) for row in DISABLED_ROWS),
         *(
             Tracker(url=tracker_host(url), status=WORKING, tier=tier)
             for tier, url in enumerate(view.trackers)
@@ -286,17 +374,39 @@ def _eta(view: TorrentView, *, finished: bool) -> int:
     return max(0, min(view.eta, UNKNOWN_ETA))
 
 
-def _ratio(record: TorrentRecord, *, finished: bool) -> float:
+def _downloaded(view: TorrentView, *, finished: bool) -> int:
+    return max(view.wanted, view.downloaded) if finished else view.downloaded
+
+
+def _in_force(own: float, everywhere: float) -> float:
+    """Return the limit that holds; -1 for none."""
+    return everywhere if own == GLOBAL else max(UNKNOWN, own)
+
+
+def _ratio(record: TorrentRecord, limits: ShareLimits, *, finished: bool) -> float:
     """Return the ratio that reaches the limit in force; nothing was ever uploaded really."""
-    return max(MAX_RATIO, float(record.ratio_limit)) if finished else 0.0
+    if not finished:
+        return 0.0
+    return max(MAX_RATIO, float(limits.max_ratio), float(record.ratio_limit))
 
 
-def _seeding_time(record: TorrentRecord, now: int, *, finished: bool) -> int:
+def _seeding_time(record: TorrentRecord, now: int, limits: ShareLimits, *, finished: bool) -> int:
     """Return seconds since completion, or what the time limit asks for if that is longer."""
     if not finished:
         return 0
     since = now - record.completed_at if record.completed_at else 0
-    return max(0, since, record.seeding_time_limit * 60)
+    return max(0, since, int(_in_force(record.seeding_time_limit, limits.max_seeding_time)) * 60)
+
+
+def _time_active(view: TorrentView, now: int, *, finished: bool) -> int:
+    """Return seconds for which the torrent was worked on; pauses in between count as work."""
+    record = view.record
+    end = now
+    if finished:
+        end = record.completed_at
+    elif view.state in _STOPPED:
+        end = record.last_activity
+    return max(0, end - record.added_at)
 
 
 def _piece_range(view: TorrentView, offset: int, size: int) -> tuple[int, int]:

@@ -1,44 +1,25 @@
-"""transfer/info and sync/maindata: numbers about the whole service."""
+"""transfer/...: numbers about all downloads together, and peers, of which there are none."""
 
-from litestar import Response, Router, route
+from litestar import Response
 
 from api.qbittorrent import present
-from api.qbittorrent.answers import json
-from api.qbittorrent.requests import READ, Sent, Served
-from api.qbittorrent.texts import tracker_host
-from api.qbittorrent.wire import MainData
-
-MAX_RID = 1_000_000
-"""Response numbers start again from 1 after this, as in qBittorrent."""
+from api.qbittorrent.answers import json, text
+from api.qbittorrent.context import Context
+from api.qbittorrent.endpoints import acts, reads, under
+from api.qbittorrent.parameters import Parameters
 
 
-@route("/transfer/info", http_method=READ, status_code=200)
-async def transfer_info(context: Served) -> Response[bytes]:
+@reads("info")
+async def transfer_info(context: Context) -> Response[bytes]:
     """Show speeds."""
     return json(present.transfer_info(context.torrents.totals(), context.torrents.speed_limits()))
 
 
-@route("/sync/maindata", http_method=READ, status_code=200)
-async def main_data(context: Served, parameters: Sent) -> Response[bytes]:
-    """Show everything. The whole picture is a correct answer to any `rid`."""
-    now = context.now()
-    views = context.torrents.views()
-    trackers: dict[str, list[str]] = {}
-    for view in views:
-        for host in {tracker_host(url) for url in view.trackers}:
-            trackers.setdefault(host, []).append(view.record.hash)
-    return json(
-        MainData(
-            rid=max(0, parameters.whole("rid", 0)) % MAX_RID + 1,
-            torrents={view.record.hash: context.shown.torrent(view, now) for view in views},
-            categories={one.name: present.category(one) for one in context.torrents.categories()},
-            tags=context.all_tags(),
-            trackers=trackers,
-            server_state=present.server_state(
-                context.torrents.totals(), context.torrents.speed_limits()
-            ),
-        )
-    )
+@acts("banPeers")
+async def ban_peers(parameters: Parameters) -> Response[bytes]:
+    """Take note and do nothing: no peer is ever spoken to."""
+    parameters.required("peers")
+    return text()
 
 
-router = Router("/", route_handlers=[transfer_info, main_data])
+ENDPOINTS = under("transfer", transfer_info, ban_peers)

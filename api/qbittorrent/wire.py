@@ -24,7 +24,9 @@ class Torrent(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     magnet_uri: str
     size: int
+    """Of the files that are to be downloaded."""
     total_size: int
+    """-1 while it is not known."""
     progress: float
     """0 to 1; 1 exactly when the files can be taken away."""
     dlspeed: int
@@ -37,8 +39,8 @@ class Torrent(msgspec.Struct, frozen=True, kw_only=True):
     num_incomplete: int = 0
     state: str
     eta: int
-    seq_dl: bool = True
-    f_l_piece_prio: bool = False
+    seq_dl: bool
+    f_l_piece_prio: bool
     category: str
     tags: str
     super_seeding: bool = False
@@ -75,7 +77,7 @@ class Torrent(msgspec.Struct, frozen=True, kw_only=True):
     seen_complete: int
     last_activity: int
     time_active: int
-    auto_tmm: bool = False
+    auto_tmm: bool
     availability: float
 
 
@@ -91,6 +93,7 @@ class Properties(msgspec.Struct, frozen=True, kw_only=True):
     comment: str
     """What the torrent waits for or why it failed."""
     created_by: str = ""
+    is_private: bool
     creation_date: int = UNKNOWN
     addition_date: int
     completion_date: int
@@ -162,7 +165,7 @@ class Category(msgspec.Struct, frozen=True, rename={"save_path": "savePath"}):
 
 
 class BuildInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to app/buildInfo: what qBittorrent 4.5.0 was built with."""
+    """The answer to app/buildInfo: what qBittorrent 4.5.2 was built with."""
 
     qt: str = "6.4.1"
     libtorrent: str = "2.0.8.0"
@@ -209,14 +212,20 @@ class ServerState(TransferInfo, frozen=True, kw_only=True):
     write_cache_overload: str = "0"
 
 
-class MainData(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to sync/maindata: always the whole picture."""
+class Peers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to sync/torrentPeers; what has not changed is left out."""
 
     rid: int
-    full_update: bool = True
-    torrents: dict[str, Torrent]
-    categories: dict[str, Category]
-    tags: list[str]
-    trackers: dict[str, list[str]]
-    """Infohashes by tracker."""
-    server_state: ServerState
+    full_update: bool = False
+    peers: dict[str, str] | None = None
+    show_flags: bool = False
+
+
+class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of log/main."""
+
+    id: int
+    message: str
+    timestamp: int
+    type: int
+    """1 normal, 2 information, 4 warning, 8 critical."""

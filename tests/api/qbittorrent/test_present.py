@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from api.qbittorrent import present
 from api.qbittorrent.preferences import MAX_RATIO
+from engine.jobs.preferences import Preferences
 from engine.jobs.speed import SpeedLimits
 from engine.jobs.states import State
 from engine.jobs.views import FileView, TorrentView, Totals
@@ -149,7 +150,59 @@ def test_a_finished_torrent_is_wholly_there():
     shown = present.torrent(completed(), NOW)
     assert (shown.progress, shown.amount_left, shown.completed, shown.eta) == (1, 0, 1000, 8640000)
     assert shown.content_path == "/downloads/complete/tv/film.mkv"
-    assert (shown.completion_on, shown.seeding_time) == (NOW - 100, 100)
+    assert (shown.completion_on, shown.time_active) == (NOW - 100, 900)
+
+
+@pytest.mark.parametrize("later", [0, 1, 299, 300, 10_000])
+def test_seeding_time_is_told_as_it_was_five_minutes_ago_at_most(later):
+    shown = present.torrent(completed(), NOW + later)
+    assert 100 + later - present.SLOW < shown.seeding_time <= 100 + later
+    assert present.properties(completed(), NOW + later).seeding_time == 100 + later
+
+
+@pytest.mark.parametrize(
+    ("state", "active"),
+    [(State.DOWNLOADING, 1000), (State.CHECKING, 1000), (State.PAUSED, 10), (State.ERROR, 10)],
+)
+def test_time_active_stands_still_while_nobody_works_on_a_torrent(state, active):
+    shown = present.torrent(view(state, last_activity=NOW - 990), NOW)
+    assert shown.time_active == active
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_torrent_looks_the_same_as_long_as_it_is_said_to(state):
+    one = view(state, completed_at=NOW - 100, size=1000, last_activity=NOW - 500)
+    until = present.lasts_until(one, NOW)
+    shown = present.torrent(one, NOW)
+    assert present.torrent(one, (until or NOW + 10**6) - 1) == shown
+    assert until is None or present.torrent(one, until) != shown
+
+
+def test_what_is_not_to_be_downloaded_counts_for_nothing_but_the_total():
+    one = msgspec.structs.replace(view(size=1000, downloaded=450), skipped=400, skipped_on_disk=150)
+    shown = present.torrent(one, NOW)
+    assert (shown.size, shown.total_size, shown.progress) == (600, 1000, 0.5)
+    assert (shown.completed, shown.amount_left, shown.downloaded) == (300, 300, 450)
+
+
+def test_an_unknown_size_is_told_as_qbittorrent_tells_it():
+    shown = present.torrent(view(size=0), NOW)
+    assert (shown.size, shown.total_size, shown.amount_left) == (0, -1, 0)
+
+
+def test_a_global_limit_that_a_client_sets_is_reached_at_once_too():
+    limits = Preferences(max_active_downloads=1, save_path="/d", max_ratio=3, max_seeding_time=60)
+    shown = present.torrent(completed(), NOW, limits)
+    assert (shown.max_ratio, shown.ratio, shown.max_seeding_time) == (3.0, 3.0, 60)
+    assert shown.seeding_time == 3600
+    own = present.torrent(completed(ratio_limit=-1, seeding_time_limit=-1), NOW, limits)
+    assert (own.max_ratio, own.max_seeding_time) == (-1.0, -1)
+    assert own.seeding_time <= 100
+
+
+def test_a_file_that_is_not_wanted_is_not_said_to_be_there():
+    files = present.files(completed(), [file(0, 10), file(1, 10, priority=0)])
+    assert [(one.priority, one.progress) for one in files] == [(1, 1.0), (0, 0.0)]
 
 
 def test_progress_is_what_is_on_disk_and_stays_below_one():
@@ -210,7 +263,7 @@ def test_passkeys_do_not_go_out():
     answers = (shown, present.trackers(secret), present.properties(secret, NOW))
     assert b"passkey" not in msgspec.json.encode(answers).lower()
     assert shown.tracker == "https://t.example"
-    assert [row.url for row in present.trackers(secret)[1:]] == [
+    assert [row.url for row in present.trackers(secret)[3:]] == [
         "https://t.example", "udp://[::1]:1337", "", "", "",
     ]  # fmt: skip
 
@@ -243,8 +296,8 @@ def test_properties_know_the_average_speed():
     assert present.properties(completed(), NOW).dl_speed_avg == 1000 // 900
 
 
-def file(index, size, flushed=0):
-    return FileView(index=index, path=f"root/{index}.mkv", size=size, flushed=flushed)
+def file(index, size, flushed=0, **changes):
+    return FileView(index=index, path=f"root/{index}.mkv", size=size, flushed=flushed, **changes)
 
 
 def test_files_show_progress_and_pieces():
