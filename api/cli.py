@@ -137,7 +137,8 @@ def _serve(options: argparse.Namespace) -> int:
     if options.print_config:
         streams.say(settings.print_config(config))
         return 0
-    for secret in (config.alldebrid_api_key, config.api_password):
+    settings.forget_password()
+    for secret in (config.alldebrid_api_key, config.sonarr_api_key, config.radarr_api_key):
         logs.hide(secret)
     logs.configure(config.log_level)
     for note in config.notes:

@@ -11,6 +11,7 @@ torrent from end to end (`api.demo`).
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import logging
 import signal
@@ -24,12 +25,19 @@ from typing import Any
 import uvicorn
 from uvicorn.server import Server, ServerState
 
+from api.connections import Connection
 from api.instance import AlreadyRunning, only_one
 from api.key import Account, Key
+from api.logs import MessageFormatter
 from api.qbittorrent.app import create_app
 from api.qbittorrent.context import ApiConfig
+from api.qbittorrent.fetching import fetch
+from api.qbittorrent.recent import RECENT
+from api.qbittorrent.sessions import Sessions
 from api.settings import Settings
 from api.simulated import SimulatorFailed, apart, simulated_alldebrid
+from arrpush.arr import Arr
+from arrpush.handover import HandOver
 from engine.alldebrid.client import AllDebrid
 from engine.alldebrid.client import Settings as AllDebridSettings
 from engine.alldebrid.links import LinkCache
@@ -64,6 +72,8 @@ def serve(settings: Settings, complain: Callable[[str], None]) -> int:
 
     `complain` prints one line of error: why it cannot start.
     """
+    RECENT.setFormatter(MessageFormatter())
+    logging.getLogger().addHandler(RECENT)
     try:
         _make_folder("CONFIG_DIR", settings.config_dir)
         _make_folder("DOWNLOAD_DIR", settings.download_dir)
@@ -84,13 +94,15 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
             url = await stack.enter_async_context(simulated_alldebrid())
             settings = await asyncio.to_thread(apart, settings, url)
         torrents = await stack.enter_async_context(_torrents(settings, simulated=simulated))
-        server = _Server(_server_config(settings, torrents))
+        sessions = Sessions(lifetime=settings.api_session_timeout)
+        server = _Server(_server_config(settings, torrents, sessions))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         ending = _on_signals()
         _say_where(settings, listener)
         showing = None
         if simulated:
-            showing = asyncio.create_task(demo.show(settings, listener.getsockname()[1]))
+            port = listener.getsockname()[1]
+            showing = asyncio.create_task(demo.show(settings.host, port, sessions.open()))
         await asyncio.wait([serving, ending], return_when=asyncio.FIRST_COMPLETED)
         if showing is not None:
             await _end(showing)  # first: it would take the closing door for a failure
@@ -103,7 +115,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
 @contextlib.asynccontextmanager
 async def _torrents(settings: Settings, *, simulated: bool) -> AsyncIterator[Supervisor]:
     """Run everything behind the API."""
-    ca_file = str(settings.ssl_cert_file) if settings.ssl_cert_file else None
+    ca_file = _ca_file(settings)
     store = Store(settings.config_dir / DATABASE)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(asyncio.to_thread, store.close)
@@ -120,6 +132,7 @@ async def _torrents(settings: Settings, *, simulated: bool) -> AsyncIterator[Sup
         stack.push_async_callback(unlocker.close)
         engine = Engine(ca_file=ca_file)
         stack.callback(engine.close)
+        hand_over = _hand_over(settings, store, simulated=simulated)
         supervisor = Supervisor(
             _jobs_config(settings),
             store=store,
@@ -127,12 +140,32 @@ async def _torrents(settings: Settings, *, simulated: bool) -> AsyncIterator[Sup
             poller=poller,
             unlocker=unlocker,
             engine=engine,
+            ended=hand_over.hear if hand_over else None,
         )
         account = Account(settings, store)
         await supervisor.start(another_account=await account.is_another())
         stack.push_async_callback(supervisor.stop)
         await account.remember()
+        if hand_over is not None:
+            hand_over.start()
+            stack.push_async_callback(hand_over.stop)
         yield supervisor
+
+
+def _hand_over(settings: Settings, store: Store, *, simulated: bool) -> HandOver | None:
+    """Return what tells Sonarr and Radarr how torrents ended; None if nobody is to be told.
+
+    What a simulated AllDebrid makes of a release is nothing to blocklist it for.
+    """
+    pairs = {
+        "Sonarr": (settings.sonarr_url, settings.sonarr_api_key),
+        "Radarr": (settings.radarr_url, settings.radarr_api_key),
+    }
+    ca_file = _ca_file(settings)
+    programs = [Arr(name, url, key, ca_file=ca_file) for name, (url, key) in pairs.items() if url]
+    if not programs or not settings.arr_handover or simulated:
+        return None
+    return HandOver(store, programs)
 
 
 class _Server(Server):
@@ -172,19 +205,15 @@ class _ServerState(ServerState):
         """Ignore what Uvicorn would have sent."""
 
 
-def _server_config(settings: Settings, torrents: Supervisor) -> uvicorn.Config:
-    jobs = _jobs_config(settings)
-    config = ApiConfig(
-        username=settings.api_username,
-        password=settings.api_password,
-        port=settings.port,
-        unfinished_path=str(jobs.incomplete),
-        active_downloads=jobs.max_concurrent,
+def _server_config(settings: Settings, torrents: Supervisor, sessions: Sessions) -> uvicorn.Config:
+    fetch_torrent = functools.partial(
+        fetch, largest=settings.api_max_upload, ca_file=_ca_file(settings)
     )
+    config = _api_config(settings)
     return uvicorn.Config(
-        create_app(torrents, config),
+        create_app(torrents, config, fetch_torrent=fetch_torrent, sessions=sessions),
         interface="asgi3",
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",  # the application has nothing to start or to end
         log_config=None,
@@ -193,6 +222,25 @@ def _server_config(settings: Settings, torrents: Supervisor) -> uvicorn.Config:
         proxy_headers=False,  # a login ban has to see who really asks
         timeout_graceful_shutdown=DRAIN,
     )
+
+
+def _api_config(settings: Settings) -> ApiConfig:
+    return ApiConfig(
+        login=settings.login,
+        session_timeout=settings.api_session_timeout,
+        failed_logins=settings.api_max_failed_logins,
+        ban_duration=settings.api_ban_duration,
+        hosts=settings.api_hosts,
+        own_name=socket.gethostname(),
+        proxies=settings.api_trusted_proxies,
+        max_upload=settings.api_max_upload,
+        port=settings.port,
+        unfinished_path=str(_jobs_config(settings).incomplete),
+    )
+
+
+def _ca_file(settings: Settings) -> str | None:
+    return str(settings.ssl_cert_file) if settings.ssl_cert_file else None
 
 
 def _jobs_config(settings: Settings) -> JobsConfig:
@@ -270,7 +318,7 @@ def _say_where(settings: Settings, listener: socket.socket) -> None:
     logger.info(
         "service=started address=%s port=%d downloads=%s", host, port, settings.download_dir
     )
-    if not settings.api_username and not _is_private(host):
+    if settings.login.open and not _is_private(host):
         logger.warning(
             "service=open reason='no API_USERNAME and API_PASSWORD: whoever reaches port %d of this"
             " machine may use it'",
@@ -280,6 +328,8 @@ def _say_where(settings: Settings, listener: socket.socket) -> None:
 
 def _is_private(host: str) -> bool:
     address = ipaddress.ip_address(host)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
     return not address.is_unspecified and (address.is_loopback or address.is_private)
 
 

@@ -1,21 +1,45 @@
 """The emulated qBittorrent as one Litestar application.
 
-Reading order: `app` puts the routes together, `requests` is what happens before a route,
-`application`, `auth`, `torrents`, `adding`, `actions`, `labels`, `limits` and `totals` are the
-routes, `present` and `listing` turn torrents of ours into those of `wire`, `answers` is what goes
-out.
+Reading order: `app` puts the endpoints together, `requests` is what happens before one of them,
+`endpoints` what they are made of. `application`, `preferred`, `auth`, `torrents`, `adding`,
+`actions`, `queueing`, `renaming`, `moving`, `labels`, `pieces`, `swarm`, `limits`, `totals`,
+`sync`, `log` and `absent` have them. `present` and `listing` turn torrents of ours into those of
+`wire`, `answers` is what goes out.
 """
 
 from collections.abc import Callable
 from time import monotonic, time
+from typing import Any
 
-from litestar import Litestar, Router, route
+from litestar import HttpMethod, Litestar, Request, Response, route
 from litestar.datastructures import State
-from litestar.di import Provide
-from litestar.exceptions import HTTPException, NotFoundException
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    PermissionDeniedException,
+)
 from litestar.types import ASGIApp
 
-from api.qbittorrent import actions, adding, application, auth, labels, limits, torrents, totals
+from api.qbittorrent import (
+    absent,
+    actions,
+    adding,
+    application,
+    auth,
+    labels,
+    limits,
+    log,
+    moving,
+    pieces,
+    preferred,
+    queueing,
+    renaming,
+    swarm,
+    sync,
+    torrents,
+    totals,
+)
 from api.qbittorrent.answers import (
     Refused,
     answer_bad_parameter,
@@ -24,27 +48,53 @@ from api.qbittorrent.answers import (
     answer_unavailable,
     answer_unexpected,
 )
-from api.qbittorrent.context import ApiConfig, Context, FetchTorrent
+from api.qbittorrent.bans import Bans
+from api.qbittorrent.bodies import read_to_the_end
+from api.qbittorrent.browsers import Browsers
+from api.qbittorrent.context import ApiConfig, Context, FetchTorrent, end_process
+from api.qbittorrent.endpoints import table
 from api.qbittorrent.parameters import BadParameter
-from api.qbittorrent.requests import (
-    CONTEXT,
-    READ,
-    context_of,
-    head_as_get,
-    parameters_of,
-    require_session,
-)
+from api.qbittorrent.quick import quickly
+from api.qbittorrent.requests import CONTEXT, head_as_get, may_pass, sent, watched
 from api.qbittorrent.sessions import Sessions
 from engine.jobs.views import Torrents, Unavailable
 
-MAX_BODY = 10 * 1024 * 1024
-"""Bytes of one request. The largest .torrent files known have a few MiB."""
+ENDPOINTS = table(
+    (
+        *application.ENDPOINTS,
+        *preferred.ENDPOINTS,
+        *auth.ENDPOINTS,
+        *torrents.ENDPOINTS,
+        *adding.ENDPOINTS,
+        *actions.ENDPOINTS,
+        *queueing.ENDPOINTS,
+        *renaming.ENDPOINTS,
+        *moving.ENDPOINTS,
+        *labels.ENDPOINTS,
+        *pieces.ENDPOINTS,
+        *swarm.ENDPOINTS,
+        *limits.ENDPOINTS,
+        *totals.ENDPOINTS,
+        *sync.ENDPOINTS,
+        *log.ENDPOINTS,
+        *absent.ENDPOINTS,
+    )
+)
+"""What is answered, by path below /api/v2/."""
 
 
-@route("/{rest:path}", http_method=READ)
-async def unknown() -> None:
-    """Refuse what qBittorrent has and we have not; who is not logged in hears 403 first."""
-    raise NotFoundException
+@route("/api/v2/{rest:path}", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200)
+async def answer(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Let an endpoint answer. Who is not logged in hears 403 also where there is none."""
+    context: Context = request.app.state[CONTEXT]
+    endpoint = ENDPOINTS.get(request.path_params["rest"].strip("/"))
+    if endpoint is not None and request.method not in endpoint.methods:
+        raise MethodNotAllowedException(headers={"Allow": ", ".join(sorted(endpoint.methods))})
+    if not (endpoint is not None and endpoint.public) and not may_pass(request, context):
+        raise PermissionDeniedException
+    if endpoint is None:
+        raise NotFoundException
+    return await endpoint.answer(request, context, await sent(request, context, endpoint))
 
 
 def create_app(
@@ -54,36 +104,25 @@ def create_app(
     fetch_torrent: FetchTorrent | None = None,
     clock: Callable[[], float] = time,
     session_clock: Callable[[], float] = monotonic,
+    sessions: Sessions | None = None,
+    shutdown: Callable[[], None] = end_process,
 ) -> ASGIApp:
     """Return the ASGI application that serves `served` under /api/v2.
 
-    `fetch_torrent` fetches .torrent files behind URLs; without it such URLs are refused.
+    `fetch_torrent` fetches .torrent files behind URLs; without it such URLs are refused. `shutdown`
+    lets the service end.
     """
     context = Context(
         served,
         config,
-        Sessions(clock=session_clock),
+        sessions or Sessions(clock=session_clock, lifetime=config.session_timeout),
+        bans=Bans(limit=config.failed_logins, duration=config.ban_duration, clock=session_clock),
         clock=clock,
         fetch_torrent=fetch_torrent,
-    )
-    guarded = Router(
-        "/",
-        guards=[require_session],
-        route_handlers=[
-            application.router,
-            auth.guarded,
-            torrents.router,
-            adding.router,
-            actions.router,
-            labels.router,
-            limits.router,
-            totals.router,
-            unknown,
-        ],
+        shutdown=shutdown,
     )
     routes = Litestar(
-        route_handlers=[Router("/api/v2", route_handlers=[auth.public, guarded])],
-        dependencies={"context": Provide(context_of), "parameters": Provide(parameters_of)},
+        route_handlers=[answer],
         exception_handlers={
             Refused: answer_refused,
             BadParameter: answer_bad_parameter,
@@ -91,9 +130,12 @@ def create_app(
             Unavailable: answer_unavailable,
             Exception: answer_unexpected,
         },
-        request_max_body_size=MAX_BODY,
+        request_max_body_size=None,  # `bodies` counts, and answers in words
         state=State({CONTEXT: context}),
         openapi_config=None,
         logging_config=None,
     )
-    return head_as_get(routes)
+    browsers = Browsers(config.hosts, own=config.own_name, login=not config.open)
+    return read_to_the_end(
+        watched(quickly(head_as_get(routes), context, ENDPOINTS), browsers), config.patience
+    )

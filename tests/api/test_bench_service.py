@@ -17,6 +17,7 @@ from api.bench.told import Interrupted, interrupting
 from api.cli import main
 from api.qbittorrent.app import create_app
 from api.qbittorrent.context import ApiConfig
+from api.qbittorrent.login import Login
 from api.target import Refused
 from engine.jobs.states import State
 from engine.jobs.views import TorrentView
@@ -190,7 +191,7 @@ class TestMeasuring:
         assert story.torrents.files_deleted == [story.infohash]
 
     def test_a_login_is_given_where_it_is_asked_for(self, story):
-        story.serve(ApiConfig(username="me", password="a secret"))
+        story.serve(ApiConfig(login=Login.of("me", "a secret")))
 
         assert story.bench(username="me", password="a secret") == 0
 
@@ -266,7 +267,7 @@ class TestFailing:
         assert story.complaints[0] == f"{story.url} answers with status 500"
 
     def test_a_login_that_is_missing_or_wrong_is_told(self, story):
-        story.serve(ApiConfig(username="me", password="a secret"))
+        story.serve(ApiConfig(login=Login.of("me", "a secret")))
 
         assert story.bench() == 1
         assert story.bench(username="me", password="wrong") == 1

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import uvicorn
 
+from api.connections import Connection
+
 
 class ServedApp:
     def __init__(self) -> None:
@@ -22,6 +24,7 @@ class ServedApp:
         config = uvicorn.Config(
             self._call,
             interface="asgi3",
+            http=Connection,
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -1,12 +1,8 @@
-import http.client
 import logging
 
 import pytest
 
-from api.qbittorrent.app import MAX_BODY
-
 INFO = "/api/v2/torrents/info"
-ADD = "/api/v2/torrents/add"
 
 
 @pytest.mark.parametrize(
@@ -70,33 +66,3 @@ def test_what_cannot_be_stored_is_500_with_a_sentence_and_one_line(
 def test_a_name_that_is_no_text_does_not_break_an_answer(sonarr):
     answer = sonarr.post("/api/v2/torrents/createCategory", category="\ufffd\x00//")
     assert answer.status == 409
-
-
-def test_a_body_beyond_the_limit_is_413_before_it_is_read(sonarr):
-    connection = http.client.HTTPConnection("127.0.0.1", sonarr.port, timeout=10)
-    try:
-        connection.putrequest("POST", ADD)
-        connection.putheader("Content-Length", str(MAX_BODY + 1))
-        connection.endheaders()
-        response = connection.getresponse()
-        assert (response.status, response.read()) == (413, b"Request Entity Too Large")
-    finally:
-        connection.close()
-
-
-def test_a_body_of_unknown_length_is_cut_off_at_the_limit(sonarr):
-    connection = http.client.HTTPConnection("127.0.0.1", sonarr.port, timeout=10)
-    try:
-        connection.putrequest("POST", ADD)
-        connection.putheader("Transfer-Encoding", "chunked")
-        connection.endheaders()
-        connection.send(b"%x\r\n" % (MAX_BODY + 1) + b"x" * (MAX_BODY + 1) + b"\r\n")
-        assert connection.getresponse().status == 413
-    finally:
-        connection.close()
-
-
-def test_a_body_at_the_limit_is_read(sonarr):
-    body = b"a=" + b"x" * (MAX_BODY - 2)
-    answer = sonarr.send("POST", ADD, body, "application/x-www-form-urlencoded")
-    assert (answer.status, answer.text) == (200, "Fails.")

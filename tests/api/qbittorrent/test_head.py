@@ -6,6 +6,7 @@ import pytest
 
 from api.qbittorrent.app import create_app
 from api.qbittorrent.context import ApiConfig
+from api.qbittorrent.login import Login
 
 READS = [
     "app/version", "app/webapiVersion", "app/preferences", "app/buildInfo", "torrents/info",
@@ -57,5 +58,5 @@ def test_the_head_of_a_refusal_is_that_of_get_too(wget, path, expected):
 
 
 def test_who_is_not_logged_in_gets_no_head_either(wget, server, torrents):
-    server.app = create_app(torrents, ApiConfig(username="user", password="secret"))
+    server.app = create_app(torrents, ApiConfig(login=Login.of("user", "secret")))
     assert ask(wget, "HEAD", "/api/v2/app/version")[::2] == (403, b"")
