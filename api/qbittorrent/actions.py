@@ -4,60 +4,58 @@ Hashes that no torrent has are passed over: Sonarr deletes what another client d
 must hear that it is gone, not that it failed.
 """
 
-from litestar import Response, Router, post
+from litestar import Response
 
 from api.qbittorrent.answers import text
-from api.qbittorrent.parameters import minutes_limit, ratio_limit
-from api.qbittorrent.requests import Sent, Served
+from api.qbittorrent.context import Context
+from api.qbittorrent.endpoints import Asked, acts, under
+from api.qbittorrent.parameters import Parameters, minutes_limit, ratio_limit
+from api.qbittorrent.requests import whos_of
 
 
-@post("/delete", status_code=200)
-async def delete(context: Served, parameters: Sent) -> Response[bytes]:
-    """Forget torrents. Without `deleteFiles` the files stay: Sonarr leaves it out to say so."""
-    await context.torrents.delete(parameters.hashes(), delete_files=parameters.flag("deleteFiles"))
+@acts("delete")
+async def delete(request: Asked, context: Context, parameters: Parameters) -> Response[bytes]:
+    """Forget torrents. Without `deleteFiles` the files stay, as some clients leave it out to say.
+
+    qBittorrent answers 400 to that.
+    """
+    await context.torrents.delete(
+        parameters.hashes(),
+        delete_files=parameters.flag("deleteFiles"),
+        category=context.looking.category(whos_of(request, context)),
+    )
     return text()
 
 
-@post(["/pause", "/stop"], status_code=200)
-async def pause(context: Served, parameters: Sent) -> Response[bytes]:
+@acts("pause", "stop")
+async def pause(context: Context, parameters: Parameters) -> Response[bytes]:
     """Pause torrents (qBittorrent 5: stop)."""
     await context.torrents.pause(parameters.hashes())
     return text()
 
 
-@post(["/resume", "/start"], status_code=200)
-async def resume(context: Served, parameters: Sent) -> Response[bytes]:
+@acts("resume", "start")
+async def resume(context: Context, parameters: Parameters) -> Response[bytes]:
     """Resume torrents (qBittorrent 5: start)."""
     await context.torrents.resume(parameters.hashes())
     return text()
 
 
-@post("/recheck", status_code=200)
-async def recheck(context: Served, parameters: Sent) -> Response[bytes]:
+@acts("recheck")
+async def recheck(context: Context, parameters: Parameters) -> Response[bytes]:
     """Verify what is on disk."""
     await context.torrents.recheck(parameters.hashes())
     return text()
 
 
-@post("/reannounce", status_code=200)
-async def reannounce(parameters: Sent) -> Response[bytes]:
-    """Take note and do nothing: AllDebrid announces when it sees fit."""
-    parameters.hashes()
-    return text()
-
-
-@post("/setForceStart", status_code=200)
-async def set_force_start(context: Served, parameters: Sent) -> Response[bytes]:
-    """Let torrents pass the queue's limits, or no longer."""
-    await context.torrents.set_forced(parameters.hashes(), forced=parameters.flag("value"))
-    return text()
-
-
-@post("/setShareLimits", status_code=200)
-async def set_share_limits(context: Served, parameters: Sent) -> Response[bytes]:
-    """Store share limits; those that are not given follow the global ones."""
+@acts("setShareLimits")
+async def set_share_limits(context: Context, parameters: Parameters) -> Response[bytes]:
+    """Store share limits. The third of them is newer than the others, and may be missing."""
+    chosen = parameters.hashes()
+    parameters.required("ratioLimit")
+    parameters.required("seedingTimeLimit")
     await context.torrents.set_share_limits(
-        parameters.hashes(),
+        chosen,
         ratio_limit=ratio_limit(parameters.real("ratioLimit", -2)),
         seeding_time_limit=minutes_limit(parameters.whole("seedingTimeLimit", -2)),
         inactive_seeding_time_limit=minutes_limit(parameters.whole("inactiveSeedingTimeLimit", -2)),
@@ -65,31 +63,27 @@ async def set_share_limits(context: Served, parameters: Sent) -> Response[bytes]
     return text()
 
 
-@post("/topPrio", status_code=200)
-async def top_priority(context: Served, parameters: Sent) -> Response[bytes]:
-    """Move torrents to the head of the queue."""
-    await context.torrents.to_top(parameters.hashes())
+@acts("toggleSequentialDownload")
+async def toggle_sequential(context: Context, parameters: Parameters) -> Response[bytes]:
+    """Turn a flag over that clients show; files always come from beginning to end."""
+    await context.torrents.toggle_sequential(parameters.hashes())
     return text()
 
 
-@post("/bottomPrio", status_code=200)
-async def bottom_priority(context: Served, parameters: Sent) -> Response[bytes]:
-    """Move torrents to the end of the queue."""
-    await context.torrents.to_bottom(parameters.hashes())
+@acts("toggleFirstLastPiecePrio")
+async def toggle_first_last(context: Context, parameters: Parameters) -> Response[bytes]:
+    """Turn a flag over that clients show."""
+    await context.torrents.toggle_first_last(parameters.hashes())
     return text()
 
 
-router = Router(
-    "/torrents",
-    route_handlers=[
-        delete,
-        pause,
-        resume,
-        recheck,
-        reannounce,
-        set_force_start,
-        set_share_limits,
-        top_priority,
-        bottom_priority,
-    ],
+ENDPOINTS = under(
+    "torrents",
+    delete,
+    pause,
+    resume,
+    recheck,
+    set_share_limits,
+    toggle_sequential,
+    toggle_first_last,
 )

@@ -1,25 +1,36 @@
 """torrents/add: magnets, infohashes, URLs and .torrent files, several at once.
 
 The answer is `Ok.` when at least one of them was taken or was there already: Sonarr posts the
-same torrent again after a 403. It is `Fails.` when none was, and 415 when none was and one of
-the files is no torrent. Nothing here waits for AllDebrid, and a request that is refused leaves
-nothing behind: the torrents make an unknown category themselves, once they have taken one.
+same torrent again after a 403, and qBittorrent's `Fails.` would tell it that nothing came of it.
+It is `Fails.` when none was. A file that is no torrent is answered 415, and then none of the
+request is taken. Nothing here waits for AllDebrid, and a request that is refused leaves nothing
+behind: the torrents make an unknown category themselves, once they have taken one.
+
+Unlike qBittorrent, which says `Ok.` before it asks, a URL is fetched before the answer: who adds
+something learns whether it is a torrent. A category that cannot be is `Fails.` too: without it,
+Sonarr would never see the torrent.
+
+`skip_checking` has nothing to skip, all that arrives is verified. `contentLayout` and `root_folder`
+count for nothing: files lie as the torrent says.
 """
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 
 import msgspec
-from litestar import Response, Router, post
+from litestar import Response
 
 from api.qbittorrent.answers import Refused, text
 from api.qbittorrent.context import Context
+from api.qbittorrent.endpoints import Asked, acts, under
 from api.qbittorrent.parameters import Parameters, minutes_limit, ratio_limit, speed_limit
 from api.qbittorrent.places import BadPlace, place
-from api.qbittorrent.requests import Sent, Served
+from api.qbittorrent.requests import whos_of
 from engine.jobs.folders import checked_name
 from engine.jobs.views import AddRequest, BadCategory, BadTorrent, Unavailable
+from engine.metainfo import BadMetainfo, parse_torrent
 
 logger = logging.getLogger("api.qbittorrent.adding")
 
@@ -30,8 +41,13 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     magnet: str = ""
     """A magnet URI or a bare infohash."""
     url: str = ""
+    cookie: str = ""
+    """For the host of the URL."""
     metainfo: bytes | None = None
     filename: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Source {self.kind}>"
 
     @property
     def kind(self) -> str:
@@ -41,15 +57,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return "url" if self.url else "magnet"
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one torrent; `no_torrent` says so when a file is none."""
-
-    taken: bool
-    no_torrent: str = ""
-
-
-@post("/add", status_code=200)
-async def add(context: Served, parameters: Sent) -> Response[bytes]:
+@acts("add")
+async def add(request: Asked, context: Context, parameters: Parameters) -> Response[bytes]:
     """Add torrents."""
     try:
         options = add_options(
@@ -58,14 +67,13 @@ async def add(context: Served, parameters: Sent) -> Response[bytes]:
     except (BadPlace, BadCategory) as error:
         logger.warning("add=refused reason=%r", str(error))
         return text("Fails.")
-    outcomes = [await _add_one(context, options, source) for source in sources(parameters)]
-    if any(outcome.taken for outcome in outcomes):
-        context.tags.update(options.tags)
-        return text("Ok.")
-    for outcome in outcomes:
-        if outcome.no_torrent:
-            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, outcome.no_torrent)
-    return text("Fails.")
+    added = list(sources(parameters))
+    if len(added) > 1:
+        await asyncio.to_thread(_check_files, added)
+    taken = [await _add_one(context, options, source) for source in added]
+    if options.category:
+        context.looking.looks_at(whos_of(request, context), options.category)
+    return text("Ok." if any(taken) else "Fails.")
 
 
 def sources(parameters: Parameters) -> Iterator[Source]:
@@ -74,7 +82,7 @@ def sources(parameters: Parameters) -> Iterator[Source]:
         yield Source(metainfo=file.content, filename=file.filename)
     for line in parameters.lines("urls"):
         if line.lower().startswith(("http://", "https://")):
-            yield Source(url=line)
+            yield Source(url=line, cookie=parameters.text("cookie"))
         else:
             yield Source(magnet=line)
 
@@ -93,9 +101,11 @@ def add_options(parameters: Parameters, complete: str, unfinished: str = "") -> 
         tags=tuple(dict.fromkeys(parameters.commas("tags"))),
         save_path=place(folder, complete=complete, unfinished=unfinished) if folder else "",
         rename=parameters.text("rename").strip(),
-        # `stopped` is what qBittorrent 5 calls `paused`; Autobrr sends both.
-        paused=parameters.flag("paused") or parameters.flag("stopped"),
+        auto_managed=parameters.choice("autoTMM"),
+        paused=_paused(parameters),
         forced=parameters.flag("forced"),
+        sequential=parameters.flag("sequentialDownload"),
+        first_last=parameters.flag("firstLastPiecePrio"),
         ratio_limit=ratio_limit(parameters.real("ratioLimit", -2)),
         seeding_time_limit=minutes_limit(parameters.whole("seedingTimeLimit", -2)),
         inactive_seeding_time_limit=minutes_limit(parameters.whole("inactiveSeedingTimeLimit", -2)),
@@ -104,19 +114,41 @@ def add_options(parameters: Parameters, complete: str, unfinished: str = "") -> 
     )
 
 
-async def _add_one(context: Context, options: AddRequest, source: Source) -> Outcome:
-    no_torrent = ""
+def _paused(parameters: Parameters) -> bool | None:
+    """Return whether torrents wait. qBittorrent 5 calls it `stopped`; Autobrr sends both."""
+    said = {parameters.choice("paused"), parameters.choice("stopped")}
+    return True if True in said else False if False in said else None
+
+
+def _check_files(added: Iterable[Source]) -> None:
+    """Raise Refused for a file that is no torrent, before any other is taken."""
+    for source in added:
+        if source.metainfo is not None:
+            try:
+                parse_torrent(source.metainfo)
+            except BadMetainfo as error:
+                raise _no_torrent(source, error) from error
+
+
+async def _add_one(context: Context, options: AddRequest, source: Source) -> bool:
+    """Return whether a torrent was taken. Raises Refused for a file that is none."""
     try:
         await context.torrents.add(await _request(context, options, source))
     except BadTorrent as error:
-        _log_refused(source, error)
         if source.metainfo is not None:
-            no_torrent = f"Error: '{source.filename}' is not a valid torrent file. {error}"
+            raise _no_torrent(source, error) from error
+        _log_refused(source, error)
     except Unavailable as error:
         _log_refused(source, error)
     else:
-        return Outcome(taken=True)
-    return Outcome(taken=False, no_torrent=no_torrent)
+        return True
+    return False
+
+
+def _no_torrent(source: Source, error: Exception) -> Refused:
+    _log_refused(source, error)
+    why = f"Error: '{source.filename}' is not a valid torrent file."
+    return Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, why)
 
 
 def _log_refused(source: Source, error: Exception) -> None:
@@ -135,7 +167,8 @@ async def _request(context: Context, options: AddRequest, source: Source) -> Add
         )
     if context.fetch_torrent is None:
         raise BadTorrent("http and https URLs are not fetched; add the .torrent file or a magnet")
-    return msgspec.structs.replace(options, metainfo=await context.fetch_torrent(source.url))
+    fetched = await context.fetch_torrent(source.url, source.cookie)
+    return msgspec.structs.replace(options, magnet=fetched.magnet, metainfo=fetched.metainfo)
 
 
-router = Router("/torrents", route_handlers=[add])
+ENDPOINTS = under("torrents", add)

@@ -28,10 +28,13 @@ _encoder = msgspec.json.Encoder()
 class Refused(Exception):
     """The request is understood and not done; `text` is the whole answer."""
 
-    def __init__(self, status: HTTPStatus, text: str = "") -> None:
+    def __init__(
+        self, status: HTTPStatus, text: str = "", headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(text or status.phrase)
         self.status = status
         self.text = text or status.phrase
+        self.headers = headers
 
 
 def text(body: str = "", *, headers: dict[str, str] | None = None) -> Response[bytes]:
@@ -44,9 +47,14 @@ def json(value: Any) -> Response[bytes]:
     return Response(_encoder.encode(value), media_type=JSON, status_code=HTTPStatus.OK)
 
 
+def encoded(body: bytes) -> Response[bytes]:
+    """Answer 200 with what is JSON already."""
+    return Response(body, media_type=JSON, status_code=HTTPStatus.OK)
+
+
 def answer_refused(_: Request[Any, Any, Any], error: Refused) -> Response[bytes]:
     """Answer what a route refused."""
-    return _plain(error.status, error.text)
+    return _plain(error.status, error.text, error.headers)
 
 
 def answer_bad_parameter(_: Request[Any, Any, Any], error: BadParameter) -> Response[bytes]:

@@ -6,7 +6,6 @@ a client sends may end in an error of ours.
 """
 
 from collections.abc import Iterator
-from urllib.parse import parse_qsl
 
 from multipart import (  # type: ignore[import-untyped]
     MultipartError,
@@ -16,6 +15,7 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from api.qbittorrent.parameters import BadParameter, Parameters, Upload
+from api.qbittorrent.urlencoded import TooMany, pairs
 
 MAX_FIELDS = 1000
 """Fields and files in one request: far more than any client sends."""
@@ -24,7 +24,8 @@ MAX_FIELDS = 1000
 def parse(query: bytes, content_type: str, body: bytes) -> Parameters:
     """Return the parameters of a request; the body's win over the query's.
 
-    Raises BadParameter for a multipart body that is broken and for more than MAX_FIELDS fields.
+    A form without a content type is read as urlencoded. Raises BadParameter for a multipart body
+    that is broken, for more than MAX_FIELDS fields, and for a body of another kind.
     """
     fields = _urlencoded(query)
     kind, options = parse_options_header(content_type)
@@ -34,19 +35,16 @@ def parse(query: bytes, content_type: str, body: bytes) -> Parameters:
         return Parameters(fields, [part for part in parts if _is_file(part)])
     if kind in {"application/x-www-form-urlencoded", ""}:
         fields += _urlencoded(body)
+    elif body:
+        raise BadParameter("Bad Request")
     return Parameters(fields)
 
 
 def _urlencoded(data: bytes) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(
-            _decode(data),
-            keep_blank_values=True,
-            errors="replace",
-            max_num_fields=MAX_FIELDS,
-        )
-    except ValueError as error:
-        raise BadParameter(f"More than {MAX_FIELDS} fields in one request.") from error
+        return pairs(data, MAX_FIELDS)
+    except TooMany:
+        raise BadParameter(f"More than {MAX_FIELDS} fields in one request.") from None
 
 
 def _multipart(body: bytes, boundary: str) -> Iterator[Upload]:

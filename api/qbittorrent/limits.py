@@ -7,13 +7,14 @@ that read back what they have set.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
-from litestar import Response, Router, post, route
+from litestar import Response
 
 from api.qbittorrent.answers import json, text
 from api.qbittorrent.context import Context
+from api.qbittorrent.endpoints import acts, reads
 from api.qbittorrent.parameters import (
     BadParameter,
     Parameters,
@@ -22,7 +23,6 @@ from api.qbittorrent.parameters import (
     hashes,
     speed_limit,
 )
-from api.qbittorrent.requests import READ, Sent, Served
 from engine.jobs.speed import SpeedLimits
 from engine.store.records import TorrentRecord
 
@@ -41,20 +41,20 @@ PREFERENCES = {
 """Names in app/preferences and of fields in SpeedLimits."""
 
 
-@route("/transfer/downloadLimit", http_method=READ, status_code=200)
-async def download_limit(context: Served) -> Response[bytes]:
+@reads("transfer/downloadLimit")
+async def download_limit(context: Context) -> Response[bytes]:
     """Tell the global limit on downloads that holds."""
     return text(str(context.torrents.speed_limits().download_now))
 
 
-@route("/transfer/uploadLimit", http_method=READ, status_code=200)
-async def upload_limit(context: Served) -> Response[bytes]:
+@reads("transfer/uploadLimit")
+async def upload_limit(context: Context) -> Response[bytes]:
     """Tell the global limit on uploads that would hold."""
     return text(str(context.torrents.speed_limits().upload_now))
 
 
-@post("/transfer/setDownloadLimit", status_code=200)
-async def set_download_limit(context: Served, parameters: Sent) -> Response[bytes]:
+@acts("transfer/setDownloadLimit")
+async def set_download_limit(context: Context, parameters: Parameters) -> Response[bytes]:
     """Set the global limit on downloads that holds."""
     limit = _global(speed_limit(parameters.required("limit")))
     await context.torrents.change_speed_limits(
@@ -63,8 +63,8 @@ async def set_download_limit(context: Served, parameters: Sent) -> Response[byte
     return text()
 
 
-@post("/transfer/setUploadLimit", status_code=200)
-async def set_upload_limit(context: Served, parameters: Sent) -> Response[bytes]:
+@acts("transfer/setUploadLimit")
+async def set_upload_limit(context: Context, parameters: Parameters) -> Response[bytes]:
     """Set the global limit on uploads that would hold."""
     limit = _global(speed_limit(parameters.required("limit")))
     await context.torrents.change_speed_limits(
@@ -73,14 +73,14 @@ async def set_upload_limit(context: Served, parameters: Sent) -> Response[bytes]
     return text()
 
 
-@route("/transfer/speedLimitsMode", http_method=READ, status_code=200)
-async def speed_limits_mode(context: Served) -> Response[bytes]:
+@reads("transfer/speedLimitsMode")
+async def speed_limits_mode(context: Context) -> Response[bytes]:
     """Tell whether the alternative limits hold: 1 or 0."""
     return text("1" if context.torrents.speed_limits().alternative else "0")
 
 
-@post("/transfer/toggleSpeedLimitsMode", status_code=200)
-async def toggle_speed_limits_mode(context: Served) -> Response[bytes]:
+@acts("transfer/toggleSpeedLimitsMode")
+async def toggle_speed_limits_mode(context: Context) -> Response[bytes]:
     """Change from the everyday limits to the alternative ones, or back."""
     await context.torrents.change_speed_limits(
         lambda old: msgspec.structs.replace(old, alternative=not old.alternative)
@@ -88,8 +88,8 @@ async def toggle_speed_limits_mode(context: Served) -> Response[bytes]:
     return text()
 
 
-@post("/transfer/setSpeedLimitsMode", status_code=200)
-async def set_speed_limits_mode(context: Served, parameters: Sent) -> Response[bytes]:
+@acts("transfer/setSpeedLimitsMode")
+async def set_speed_limits_mode(context: Context, parameters: Parameters) -> Response[bytes]:
     """Let the alternative limits hold (1), or the everyday ones (0)."""
     mode = digits(parameters.required("mode"))
     if mode is None:
@@ -100,51 +100,36 @@ async def set_speed_limits_mode(context: Served, parameters: Sent) -> Response[b
     return text()
 
 
-@route("/torrents/downloadLimit", http_method=READ, status_code=200)
-async def torrents_download_limit(context: Served, parameters: Sent) -> Response[bytes]:
+@reads("torrents/downloadLimit")
+async def torrents_download_limit(context: Context, parameters: Parameters) -> Response[bytes]:
     """Tell the limits of torrents, by hash as it was asked for."""
     return json(_limits_of(context, parameters, lambda record: record.download_limit))
 
 
-@route("/torrents/uploadLimit", http_method=READ, status_code=200)
-async def torrents_upload_limit(context: Served, parameters: Sent) -> Response[bytes]:
+@reads("torrents/uploadLimit")
+async def torrents_upload_limit(context: Context, parameters: Parameters) -> Response[bytes]:
     """Tell the upload limits that were set for torrents."""
     return json(_limits_of(context, parameters, lambda record: record.upload_limit))
 
 
-@post("/torrents/setDownloadLimit", status_code=200)
-async def torrents_set_download_limit(context: Served, parameters: Sent) -> Response[bytes]:
+@acts("torrents/setDownloadLimit")
+async def torrents_set_download_limit(context: Context, parameters: Parameters) -> Response[bytes]:
     """Limit torrents, each on its own."""
     chosen, limit = parameters.hashes(), speed_limit(parameters.required("limit"))
     await context.torrents.set_download_limit(chosen, limit)
     return text()
 
 
-@post("/torrents/setUploadLimit", status_code=200)
-async def torrents_set_upload_limit(context: Served, parameters: Sent) -> Response[bytes]:
+@acts("torrents/setUploadLimit")
+async def torrents_set_upload_limit(context: Context, parameters: Parameters) -> Response[bytes]:
     """Take note of upload limits."""
     chosen, limit = parameters.hashes(), speed_limit(parameters.required("limit"))
     await context.torrents.set_upload_limit(chosen, limit)
     return text()
 
 
-@post("/app/setPreferences", status_code=200)
-async def set_preferences(context: Served, parameters: Sent) -> Response[bytes]:
-    """Set the global limits; no other preference can be set, and none is refused."""
-    new = _preferred(parameters.required("json"))
-    if new:
-        await context.torrents.change_speed_limits(lambda old: msgspec.structs.replace(old, **new))
-    return text()
-
-
-def _preferred(body: str) -> dict[str, int]:
-    """Return the limits in a JSON object, by fields of SpeedLimits; none when it is none."""
-    try:
-        sent = msgspec.json.decode(body.encode("utf-8", "replace"))
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    if not isinstance(sent, dict):
-        return {}
+def preferred_limits(sent: Mapping[str, object]) -> dict[str, int]:
+    """Return the limits among preferences that a client sent, by fields of SpeedLimits."""
     return {
         field: _global(_number(sent[name])) for name, field in PREFERENCES.items() if name in sent
     }
@@ -178,20 +163,16 @@ def _set(limits: SpeedLimits, field: str, limit: int) -> SpeedLimits:
     return msgspec.structs.replace(limits, **{field: limit})
 
 
-router = Router(
-    "/",
-    route_handlers=[
-        download_limit,
-        upload_limit,
-        set_download_limit,
-        set_upload_limit,
-        speed_limits_mode,
-        toggle_speed_limits_mode,
-        set_speed_limits_mode,
-        torrents_download_limit,
-        torrents_upload_limit,
-        torrents_set_download_limit,
-        torrents_set_upload_limit,
-        set_preferences,
-    ],
+ENDPOINTS = (
+    download_limit,
+    upload_limit,
+    set_download_limit,
+    set_upload_limit,
+    speed_limits_mode,
+    toggle_speed_limits_mode,
+    set_speed_limits_mode,
+    torrents_download_limit,
+    torrents_upload_limit,
+    torrents_set_download_limit,
+    torrents_set_upload_limit,
 )

@@ -20,6 +20,9 @@ _LARGEST = 2**53
 LARGEST_LIMIT = 2**31 - 1
 """Bytes per second: qBittorrent's limits have 32 bits, and so do those of many clients."""
 
+MAX_PARTS = 10_000
+"""Lines or words of one field, such as magnets or tags: more than anybody has."""
+
 _DIGITS = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 
 _INFOHASH = re.compile(r"[0-9a-f]{40}")
@@ -61,15 +64,19 @@ class Parameters:
         return self._fields.get(name, default)
 
     def required(self, name: str) -> str:
-        """Return a field as it was sent. Raises BadParameter when it was not."""
+        """Return a field as it was sent. Raises BadParameter, as qBittorrent, when it was not."""
         value = self._fields.get(name)
         if value is None:
-            raise BadParameter(f"The parameter {name!r} is missing.")
+            raise BadParameter("Bad Request")
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return a boolean field in any spelling."""
         return boolean(self._fields.get(name, ""), default=default)
+
+    def choice(self, name: str) -> bool | None:
+        """Return a boolean field in any spelling, None when nothing was said."""
+        return choice(self._fields.get(name, ""))
 
     def whole(self, name: str, default: int) -> int:
         """Return a whole number."""
@@ -80,11 +87,11 @@ class Parameters:
         return real(self._fields.get(name, ""), default)
 
     def lines(self, name: str) -> list[str]:
-        """Return what stands on the lines of a field, without blanks."""
+        """Return what stands on the lines of a field, without blanks. Raises BadParameter."""
         return _parts(self._fields.get(name, ""), "\n")
 
     def commas(self, name: str) -> list[str]:
-        """Return what stands between the commas of a field, without blanks."""
+        """Return what is between the commas of a field, without blanks. Raises BadParameter."""
         return _parts(self._fields.get(name, ""), ",")
 
     def hashes(self, name: str = "hashes") -> list[str] | None:
@@ -94,10 +101,16 @@ class Parameters:
 
 def boolean(text: str, *, default: bool) -> bool:
     """Read a boolean in any spelling; `default` when it is none."""
+    said = choice(text)
+    return default if said is None else said
+
+
+def choice(text: str) -> bool | None:
+    """Read a boolean in any spelling; None when it is none."""
     word = text.strip().lower()
     if word in _TRUE:
         return True
-    return False if word in _FALSE else default
+    return False if word in _FALSE else None
 
 
 def real(text: str, default: float) -> float:
@@ -126,17 +139,17 @@ def hashes(text: str) -> list[str] | None:
 
 
 def ratio_limit(value: float) -> float:
-    """Return a ratio limit as qBittorrent takes it: -2 global, -1 none, else 0 to 9998."""
-    if value == -1:
-        return -1
-    return -2 if value < 0 else min(value, 9998)
+    """Return a ratio limit as qBittorrent takes it: -2 global, -1 none, else 0 to 9999."""
+    if value < 0:
+        return -2 if value == -2 else -1
+    return min(value, 9999)
 
 
 def minutes_limit(value: int) -> int:
     """Return a limit in minutes as qBittorrent takes it: -2 global, -1 none, else up to a year."""
-    if value == -1:
-        return -1
-    return -2 if value < 0 else min(value, 525_600)
+    if value < 0:
+        return -2 if value == -2 else -1
+    return min(value, 525_600)
 
 
 def digits(text: str) -> int | None:
@@ -156,4 +169,7 @@ def bounded_limit(value: int) -> int:
 
 
 def _parts(text: str, separator: str) -> list[str]:
-    return [part for raw in text.split(separator) if (part := raw.strip())]
+    parts = text.split(separator, MAX_PARTS)
+    if len(parts) > MAX_PARTS:
+        raise BadParameter(f"More than {MAX_PARTS} values in one field.")
+    return [part for raw in parts if (part := raw.strip())]

@@ -5,18 +5,19 @@ with strict types want the whole set, with qBittorrent's defaults or what comes 
 The ones that decide something, and why they are what they are:
 
 * `dht` true: Sonarr refuses magnets without trackers otherwise, and they work here.
-* `queueing_enabled` true: there is a queue, topPrio works; Sonarr's test fails without it.
-* `max_ratio_enabled`, `max_ratio`, `max_ratio_act`: finished torrents are reported with the ratio
-  `max_ratio`, so Sonarr finds the limit reached and removes them after import; the action stays 0
-  (pause), because with 1 or 3 (remove) Sonarr refuses the whole client. See `present`.
+* `queueing_enabled`, true unless a client turns it off: Sonarr's test fails without it.
+* `max_ratio_enabled`, `max_ratio`, `max_ratio_act`: finished torrents are reported with a ratio of
+  `max_ratio` at least, so Sonarr finds the limit reached and removes them after import; the action
+  stays 0 (pause), because with 1 or 3 (remove) Sonarr refuses the whole client. See `present`.
+
+Those without a value here can be set: see `preferred`.
 """
 
 import msgspec
 
-MAX_RATIO = 1.0
-"""The global share ratio limit, and the ratio that finished torrents are reported with."""
+from engine.jobs.preferences import MAX_RATIO
 
-PAUSE_AT_MAX_RATIO = 0
+__all__ = ["MAX_RATIO", "Preferences"]
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,11 +28,12 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     temp_path: str
     temp_path_enabled: bool = True
     torrent_content_layout: str = "Original"
-    start_paused_enabled: bool = False
+    torrent_stop_condition: str = "None"
+    start_paused_enabled: bool
     auto_delete_mode: int = 0
     preallocate_all: bool = True
     incomplete_files_ext: bool = False
-    auto_tmm_enabled: bool = True
+    auto_tmm_enabled: bool
     torrent_changed_tmm_enabled: bool = False
     save_path_changed_tmm_enabled: bool = False
     category_changed_tmm_enabled: bool = False
@@ -70,6 +72,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     proxy_password: str = ""
     proxy_peer_connections: bool = False
     proxy_torrents_only: bool = False
+    proxy_hostname_lookup: bool = False
     ip_filter_enabled: bool = False
     ip_filter_path: str = ""
     ip_filter_trackers: bool = False
@@ -96,7 +99,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     encryption: int = 0
     anonymous_mode: bool = False
     # Queue
-    queueing_enabled: bool = True
+    queueing_enabled: bool
     max_active_downloads: int
     max_active_torrents: int
     max_active_uploads: int = 0
@@ -106,18 +109,18 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     slow_torrent_ul_rate_threshold: int = 2
     slow_torrent_inactive_timer: int = 60
     # Share limits
-    max_ratio_enabled: bool = True
-    max_ratio: float = MAX_RATIO
-    max_seeding_time_enabled: bool = False
-    max_seeding_time: int = -1
-    max_inactive_seeding_time_enabled: bool = False
-    max_inactive_seeding_time: int = -1
-    max_ratio_act: int = PAUSE_AT_MAX_RATIO
+    max_ratio_enabled: bool
+    max_ratio: float
+    max_seeding_time_enabled: bool
+    max_seeding_time: int
+    max_inactive_seeding_time_enabled: bool
+    max_inactive_seeding_time: int
+    max_ratio_act: int
     add_trackers_enabled: bool = False
     add_trackers: str = ""
     # Web interface
     locale: str = "en"
-    web_ui_domain_list: str = "*"
+    web_ui_domain_list: str
     web_ui_address: str = "*"
     web_ui_port: int
     web_ui_upnp: bool = False
@@ -128,19 +131,19 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     bypass_local_auth: bool = False
     bypass_auth_subnet_whitelist_enabled: bool
     bypass_auth_subnet_whitelist: str
-    web_ui_max_auth_fail_count: int = 0
-    web_ui_ban_duration: int = 0
-    web_ui_session_timeout: int = 3600
+    web_ui_max_auth_fail_count: int
+    web_ui_ban_duration: int
+    web_ui_session_timeout: int
     alternative_webui_enabled: bool = False
     alternative_webui_path: str = ""
     web_ui_clickjacking_protection_enabled: bool = False
-    web_ui_csrf_protection_enabled: bool = False
+    web_ui_csrf_protection_enabled: bool = True
     web_ui_secure_cookie_enabled: bool = False
-    web_ui_host_header_validation_enabled: bool = False
+    web_ui_host_header_validation_enabled: bool = True
     web_ui_use_custom_http_headers_enabled: bool = False
     web_ui_custom_http_headers: str = ""
-    web_ui_reverse_proxy_enabled: bool = False
-    web_ui_reverse_proxies_list: str = ""
+    web_ui_reverse_proxy_enabled: bool
+    web_ui_reverse_proxies_list: str
     dyndns_enabled: bool = False
     dyndns_service: int = 0
     dyndns_username: str = ""

@@ -1,60 +1,60 @@
 """torrents/...: what is read."""
 
+from collections.abc import Collection
 from http import HTTPStatus
 
-from litestar import Response, Router, route
+from litestar import Response
 
 from api.qbittorrent import present
-from api.qbittorrent.answers import Refused, json
+from api.qbittorrent.answers import Refused, encoded, json
 from api.qbittorrent.context import Context
-from api.qbittorrent.listing import listing, question
-from api.qbittorrent.parameters import Parameters
-from api.qbittorrent.requests import READ, Sent, Served
-from engine.jobs.views import TorrentView
+from api.qbittorrent.endpoints import Asked, reads, under
+from api.qbittorrent.listing import question
+from api.qbittorrent.named import named
+from api.qbittorrent.parameters import Parameters, digits
+from api.qbittorrent.requests import whos_of
 
 
-@route("/info", http_method=READ, status_code=200)
-async def info(context: Served, parameters: Sent) -> Response[bytes]:
+@reads("info")
+async def info(request: Asked, context: Context, parameters: Parameters) -> Response[bytes]:
     """List torrents."""
-    views, shown = context.torrents.views(), context.shown
-    shown.forget_all_but([view.record.hash for view in views])
-    return json(listing(views, question(parameters), context.now(), shown.torrent))
+    category = parameters.get("category")
+    if category is not None:
+        context.looking.looks_at(whos_of(request, context), category)
+    return encoded(context.answers.answer(context.up_to_date(), question(parameters)))
 
 
-@route("/properties", http_method=READ, status_code=200)
-async def properties(context: Served, parameters: Sent) -> Response[bytes]:
+@reads("properties")
+async def properties(context: Context, parameters: Parameters) -> Response[bytes]:
     """Describe one torrent. Sonarr takes any 200 for "the torrent is there now"."""
-    return json(present.properties(_asked(context, parameters), context.now()))
+    return json(
+        present.properties(
+            named(context, parameters), context.now(), context.torrents.preferences()
+        )
+    )
 
 
-@route("/trackers", http_method=READ, status_code=200)
-async def trackers(context: Served, parameters: Sent) -> Response[bytes]:
-    """List the trackers of one torrent."""
-    return json(present.trackers(_asked(context, parameters)))
-
-
-@route("/webseeds", http_method=READ, status_code=200)
-async def webseeds(context: Served, parameters: Sent) -> Response[bytes]:
-    """List the web seeds of one torrent: there are none."""
-    _asked(context, parameters)
-    return json([])
-
-
-@route("/files", http_method=READ, status_code=200)
-async def files(context: Served, parameters: Sent) -> Response[bytes]:
+@reads("files")
+async def files(context: Context, parameters: Parameters) -> Response[bytes]:
     """List the files of one torrent, or those whose numbers are in `indexes`."""
-    view = _asked(context, parameters)
+    view = named(context, parameters)
     shown = present.files(view, context.torrents.files(view.record.hash))
-    indexes = set(parameters.text("indexes").split("|")) - {""}
-    return json([file for file in shown if not indexes or str(file.index) in indexes])
+    asked = parameters.get("indexes")
+    chosen = None if asked is None else _indexes(asked, {file.index for file in shown})
+    return json([file for file in shown if chosen is None or file.index in chosen])
 
 
-def _asked(context: Context, parameters: Parameters) -> TorrentView:
-    """Return the torrent that `hash` names. Raises BadParameter, or Refused when there is none."""
-    view = context.torrents.view(parameters.required("hash").strip().lower())
-    if view is None:
-        raise Refused(HTTPStatus.NOT_FOUND)
-    return view
+def _indexes(asked: str, there: Collection[int]) -> set[int]:
+    """Return which files are asked for. Raises Refused for one that is not there."""
+    chosen = set()
+    for word in asked.split("|"):
+        index = digits(word)
+        if index is None:
+            raise Refused(HTTPStatus.CONFLICT, f'"{word}" is not a valid file index.')
+        if index not in there:
+            raise Refused(HTTPStatus.CONFLICT, f"Index {index} is out of bounds.")
+        chosen.add(index)
+    return chosen
 
 
-router = Router("/torrents", route_handlers=[info, properties, trackers, webseeds, files])
+ENDPOINTS = under("torrents", info, properties, files)

@@ -5,30 +5,36 @@ of the list raise, as a bug of ours would. `take_no_changes` lets every change r
 a store on a full disk does.
 """
 
-from collections.abc import Callable
+import posixpath
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
+from engine.jobs.preferences import Preferences
 from engine.jobs.speed import SpeedLimits
 from engine.jobs.states import State
 from engine.jobs.views import (
     AddRequest,
     BadCategory,
+    BadPreference,
     BadTorrent,
+    Conflict,
     FileView,
     TorrentView,
     Totals,
     Unavailable,
     UnknownCategory,
+    UnknownTorrent,
 )
-from engine.metainfo import BadMetainfo, parse_magnet, parse_torrent
+from engine.metainfo import HASH_SIZE, BadMetainfo, parse_magnet, parse_torrent
 from engine.store.records import CategoryRecord, EventRecord, TorrentRecord
+
+PRIORITIES = (0, 1, 6, 7)
 
 
 class InMemoryTorrents:
     def __init__(self, save_path: str = "/downloads/complete", *, now: int = 1_700_000_000) -> None:
-        self.save_path = save_path
         self.now = now
         self.requests: list[AddRequest] = []
         self.rechecked: list[str] = []
@@ -38,6 +44,9 @@ class InMemoryTorrents:
         self._files: dict[str, list[FileView]] = {}
         self._events: dict[str, list[EventRecord]] = {}
         self._categories: dict[str, CategoryRecord] = {}
+        self._metainfo: dict[str, bytes] = {}
+        self._tags: set[str] = set()
+        self._preferences = Preferences(max_active_downloads=3, save_path=save_path)
         self._speed_limits = SpeedLimits()
         self._broken: Exception | None = None
         self._unavailable = ""
@@ -62,13 +71,22 @@ class InMemoryTorrents:
         """Let a torrent be complete with files of these sizes, by path below `save_path`."""
         root = next(iter(files)).split("/")[0]
         size = sum(files.values())
-        self._change(infohash, root=root, size=size, completed_at=self.now, position=0)
-        path = f"{self._views[infohash].record.save_path}/{root}"
+        self.know(infohash, files)
+        self._change(infohash, completed_at=self.now, position=0)
         self._files[infohash] = [
-            FileView(index=index, path=path, size=size, flushed=size)
+            msgspec.structs.replace(file, flushed=file.size) for file in self._files[infohash]
+        ]
+        path = f"{self._views[infohash].record.save_path}/{root}"
+        self.become(infohash, State.COMPLETED, downloaded=size, content_path=path)
+
+    def know(self, infohash: str, files: dict[str, int]) -> None:
+        """Let the files of a torrent be known, with nothing of them on disk."""
+        root = next(iter(files)).split("/")[0]
+        self._change(infohash, root=root, size=sum(files.values()))
+        self._files[infohash] = [
+            FileView(index=index, path=path, size=size, flushed=0)
             for index, (path, size) in enumerate(files.items())
         ]
-        self.become(infohash, State.COMPLETED, downloaded=size, content_path=path)
 
     def fail(self, infohash: str, reason: str) -> None:
         self.become(infohash, State.ERROR, reason)
@@ -81,6 +99,10 @@ class InMemoryTorrents:
 
     # What the API does with it.
 
+    @property
+    def save_path(self) -> str:
+        return self._preferences.save_path
+
     async def add(self, request: AddRequest) -> str:
         infohash, name, trackers = self._parse(request)
         self.requests.append(request)
@@ -88,13 +110,21 @@ class InMemoryTorrents:
             return infohash
         self._check_store()
         await self._make_category(request.category)
+        self._tags.update(request.tags)
+        self._metainfo[infohash] = request.metainfo
+        auto = self._is_auto_managed(request)
         record = TorrentRecord(
             hash=infohash,
             name=request.rename or name or infohash,
             state=State.ADDED.value,
             category=request.category,
             tags=request.tags,
-            save_path=request.save_path or self._folder(request.category),
+            save_path=self._folder(request.category)
+            if auto or not request.save_path
+            else posixpath.join(self.save_path, request.save_path),
+            auto_managed=auto,
+            sequential=request.sequential,
+            first_last=request.first_last,
             added_at=self.now,
             magnet=request.magnet,
             has_metainfo=bool(request.metainfo),
@@ -108,7 +138,8 @@ class InMemoryTorrents:
         )
         self.put(TorrentView(record=record, state=State.ADDED, trackers=trackers))
         self._note(infohash, "added", "")
-        if request.paused:
+        paused = self._preferences.start_paused if request.paused is None else request.paused
+        if paused:
             self.become(infohash, State.PAUSED)
         return infohash
 
@@ -127,6 +158,16 @@ class InMemoryTorrents:
     async def events(self, infohash: str) -> list[EventRecord]:
         return self._events.get(infohash, [])
 
+    async def metainfo(self, infohash: str) -> bytes | None:
+        return self._metainfo.get(infohash) or None
+
+    async def piece_hashes(self, infohash: str) -> list[str]:
+        return self._pieces(infohash)
+
+    def piece_states(self, infohash: str) -> list[int]:
+        there = self._pieces(infohash)
+        return [2 if self._views[infohash].state is State.COMPLETED else 0] * len(there)
+
     def totals(self) -> Totals:
         views = self._views.values()
         return Totals(
@@ -136,11 +177,14 @@ class InMemoryTorrents:
             account_trouble=self.account_trouble,
         )
 
-    async def delete(self, hashes: list[str] | None, *, delete_files: bool) -> None:
+    async def delete(
+        self, hashes: list[str] | None, *, delete_files: bool, category: str | None = None
+    ) -> None:
         for infohash in self._known(hashes):
             del self._views[infohash]
             self._files.pop(infohash, None)
             self._events.pop(infohash, None)
+            self._metainfo.pop(infohash, None)
             if delete_files:
                 self.files_deleted.append(infohash)
 
@@ -159,13 +203,91 @@ class InMemoryTorrents:
             self.rechecked.append(infohash)
             self.become(infohash, State.CHECKING)
 
-    async def set_category(self, hashes: list[str] | None, category: str) -> None:
+    async def set_category(
+        self, hashes: list[str] | None, category: str, *, asking: str | None = None
+    ) -> None:
         if category and category not in self._categories:
             raise UnknownCategory(f"There is no category {category!r}.")
         for infohash in self._known(hashes):
             self._change(infohash, category=category)
+            self._follow_category(infohash)
+
+    async def rename(self, infohash: str, name: str) -> None:
+        self._must_be_there(infohash)
+        if not name:
+            raise Conflict("The name is empty.")
+        self._change(infohash, name=name)
+
+    async def rename_file(self, infohash: str, old: str, new: str) -> None:
+        self._must_be_there(infohash)
+        paths = [file.path for file in self._files[infohash]]
+        if old not in paths:
+            raise Conflict(f"There is no file {old!r}.")
+        self._check_free(paths, [new])
+        self._rename(infohash, {old: new})
+
+    async def rename_folder(self, infohash: str, old: str, new: str) -> None:
+        self._must_be_there(infohash)
+        paths = [file.path for file in self._files[infohash]]
+        renamed = {path: new + path[len(old) :] for path in paths if path.startswith(old + "/")}
+        if not renamed:
+            raise Conflict(f"There is no folder {old!r}.")
+        self._check_free(set(paths) - set(renamed), renamed.values())
+        self._rename(infohash, renamed)
+
+    async def set_location(self, hashes: list[str] | None, folder: str) -> None:
+        if not folder.startswith("/") or folder.startswith("/proc"):
+            raise Conflict(f"Nothing can be written to {folder!r}.")
+        for infohash in self._known(hashes):
+            self._change(infohash, auto_managed=False)
+            self._move(infohash, folder)
+
+    async def set_auto_managed(self, hashes: list[str] | None, *, auto: bool) -> None:
+        for infohash in self._known(hashes):
+            self._change(infohash, auto_managed=auto)
+            self._follow_category(infohash)
+
+    async def set_file_priorities(
+        self, infohash: str, indexes: Sequence[int], priority: int
+    ) -> None:
+        self._must_be_there(infohash)
+        files = self._files[infohash]
+        if not set(indexes) <= {file.index for file in files} or priority not in PRIORITIES:
+            raise Conflict("There is no such file, or no such priority.")
+        self._files[infohash] = files = [
+            msgspec.structs.replace(file, priority=priority) if file.index in indexes else file
+            for file in files
+        ]
+        skipped = [file for file in files if file.priority == 0]
+        self._views[infohash] = msgspec.structs.replace(
+            self._views[infohash],
+            skipped=sum(file.size for file in skipped),
+            skipped_on_disk=sum(file.flushed for file in skipped),
+        )
+
+    async def toggle_sequential(self, hashes: list[str] | None) -> None:
+        for infohash in self._known(hashes):
+            self._change(infohash, sequential=not self._views[infohash].record.sequential)
+
+    async def toggle_first_last(self, hashes: list[str] | None) -> None:
+        for infohash in self._known(hashes):
+            self._change(infohash, first_last=not self._views[infohash].record.first_last)
+
+    def tags(self) -> list[str]:
+        return sorted(self._tags)
+
+    async def create_tags(self, tags: list[str]) -> None:
+        self._check_store()
+        self._tags.update(tag for tag in tags if tag and "," not in tag)
+
+    async def delete_tags(self, tags: list[str]) -> None:
+        self._check_store()
+        self._tags.difference_update(tags)
+        if tags:
+            await self.remove_tags(None, tags)
 
     async def add_tags(self, hashes: list[str] | None, tags: list[str]) -> None:
+        await self.create_tags(tags)
         for infohash in self._known(hashes):
             old = self._views[infohash].record.tags
             self._change(infohash, tags=tuple(dict.fromkeys((*old, *tags))))
@@ -211,6 +333,22 @@ class InMemoryTorrents:
         self._check_store()
         self._speed_limits = change(self._speed_limits)
 
+    def preferences(self) -> Preferences:
+        return self._preferences
+
+    async def change_preferences(self, change: Callable[[Preferences], Preferences]) -> None:
+        self._check_store()
+        new = change(self._preferences)
+        if not new.save_path.startswith("/") or new.max_ratio_act or new.max_active_downloads < -1:
+            raise BadPreference("That is no preference for us.")
+        self._preferences = new
+
+    async def to_higher(self, hashes: list[str] | None) -> None:
+        self._queue(_raised(self._queued(), self._known(hashes)))
+
+    async def to_lower(self, hashes: list[str] | None) -> None:
+        self._queue(_raised(self._queued()[::-1], self._known(hashes))[::-1])
+
     async def to_top(self, hashes: list[str] | None) -> None:
         moved = self._known(hashes)
         self._queue(moved + [one for one in self._queued() if one not in moved])
@@ -227,6 +365,15 @@ class InMemoryTorrents:
         if name.startswith("/") or name.endswith("/") or "//" in name or "\\" in name:
             raise BadCategory(f"{name!r} is no category name: slashes stand between words only.")
         self._categories.setdefault(name, CategoryRecord(name=name, save_path=save_path))
+
+    async def edit_category(self, name: str, save_path: str) -> None:
+        self._check_store()
+        if name not in self._categories:
+            raise UnknownCategory(f"There is no category {name!r}.")
+        self._categories[name] = CategoryRecord(name=name, save_path=save_path)
+        for view in list(self._views.values()):
+            if view.record.category == name:
+                self._follow_category(view.record.hash)
 
     async def remove_categories(self, names: list[str]) -> None:
         self._check_store()
@@ -258,8 +405,50 @@ class InMemoryTorrents:
         if self._unavailable:
             raise Unavailable(self._unavailable)
 
+    def _must_be_there(self, infohash: str) -> None:
+        self._check_store()
+        if infohash not in self._views:
+            raise UnknownTorrent(f"There is no torrent {infohash}.")
+
+    def _is_auto_managed(self, request: AddRequest) -> bool:
+        if request.auto_managed is not None:
+            return request.auto_managed
+        return not request.save_path and self._preferences.auto_managed
+
     def _folder(self, category: str) -> str:
-        return f"{self.save_path}/{category}" if category else self.save_path
+        named = self._categories[category].save_path if category in self._categories else ""
+        return posixpath.join(self.save_path, named or category) if category else self.save_path
+
+    def _follow_category(self, infohash: str) -> None:
+        record = self._views[infohash].record
+        if record.auto_managed:
+            self._move(infohash, self._folder(record.category))
+
+    def _move(self, infohash: str, folder: str) -> None:
+        self._change(infohash, save_path=folder)
+        view = self._views[infohash]
+        path = f"{folder}/{view.record.root}" if view.record.root else ""
+        self._views[infohash] = msgspec.structs.replace(view, content_path=path)
+
+    def _pieces(self, infohash: str) -> list[str]:
+        """Return the piece hashes in hex."""
+        if not self._metainfo.get(infohash):
+            return []
+        pieces = parse_torrent(self._metainfo[infohash]).pieces
+        return [pieces[at : at + HASH_SIZE].hex() for at in range(0, len(pieces), HASH_SIZE)]
+
+    def _check_free(self, taken: Iterable[str], wanted: Iterable[str]) -> None:
+        for path in wanted:
+            if path in taken or path.startswith("/") or ".." in path.split("/") or not path:
+                raise Conflict(f"A file cannot be named {path!r}.")
+
+    def _rename(self, infohash: str, renamed: dict[str, str]) -> None:
+        self._files[infohash] = files = [
+            msgspec.structs.replace(file, path=renamed.get(file.path, file.path))
+            for file in self._files[infohash]
+        ]
+        self._change(infohash, root=files[0].path.split("/")[0])
+        self._move(infohash, self._views[infohash].record.save_path)
 
     def _known(self, hashes: list[str] | None) -> list[str]:
         """Return the hashes that there are and shall be changed, in queue order."""
@@ -283,3 +472,13 @@ class InMemoryTorrents:
     def _note(self, infohash: str, kind: str, detail: str) -> None:
         event = EventRecord(torrent=infohash, at=self.now, kind=kind, detail=detail)
         self._events.setdefault(infohash, []).append(event)
+
+
+def _raised(queue: list[str], chosen: list[str]) -> list[str]:
+    """Return the queue with those that are chosen one place nearer to its head."""
+    queue = queue[:]
+    for place in range(1, len(queue)):
+        before, one = queue[place - 1 : place + 1]
+        if one in chosen and before not in chosen:
+            queue[place - 1 : place + 1] = one, before
+    return queue

@@ -100,8 +100,8 @@ def test_a_login_is_asked_for_when_one_is_set(make_service):
     with pytest.raises(qbittorrentapi.LoginFailed):
         service.client(username="sonarr", password="wrong").auth_log_in()
     with service.client(username="sonarr", password="a secret") as client:
-        assert client.app.version == "v4.5.0"
-        assert client.app.web_api_version == "2.8.18"
+        assert client.app.version == "v4.5.2"
+        assert client.app.web_api_version == "2.8.19"
     assert "a secret" not in service.output.read_text()
 
 

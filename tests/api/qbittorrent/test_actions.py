@@ -47,45 +47,44 @@ def test_a_recheck_reaches_the_torrent(sonarr, torrents):
     assert torrents.rechecked == [B]
 
 
-def test_a_reannounce_changes_nothing(sonarr, torrents):
-    before = torrents.views()
-    assert sonarr.post(API + "reannounce", hashes="all").status == 200
-    assert torrents.views() == before
-
-
-def test_a_torrent_is_forced_and_no_longer(sonarr, torrents):
-    sonarr.post(API + "setForceStart", hashes=A, value="true")
-    assert torrents.view(A).record.forced
-    sonarr.post(API + "setForceStart", hashes=A, value="False")
-    assert not torrents.view(A).record.forced
-
-
-def test_share_limits_are_stored_and_those_not_given_are_global(sonarr, torrents):
+def test_share_limits_are_stored_and_the_new_one_may_be_missing(sonarr, torrents):
     sonarr.post(API + "setShareLimits", hashes=A, ratioLimit="1.5", seedingTimeLimit="60")
     record = torrents.view(A).record
     assert (record.ratio_limit, record.seeding_time_limit) == (1.5, 60)
     assert record.inactive_seeding_time_limit == -2
-    sonarr.post(API + "setShareLimits", hashes=A, inactiveSeedingTimeLimit="-1")
+    limits = {"ratioLimit": "-2", "seedingTimeLimit": "-2", "inactiveSeedingTimeLimit": "-1"}
+    sonarr.post(API + "setShareLimits", hashes=A, **limits)
     record = torrents.view(A).record
     assert (record.ratio_limit, record.seeding_time_limit) == (-2, -2)
     assert record.inactive_seeding_time_limit == -1
 
 
-def test_torrents_move_in_the_queue_and_keep_their_order(sonarr):
-    def order():
-        listed = sonarr.get(API + "info", sort="priority").json
-        return "".join(one["hash"][0] for one in listed)
+def test_share_limits_want_both_that_were_always_there(sonarr, torrents):
+    for limits in ({"ratioLimit": "1"}, {"seedingTimeLimit": "60"}):
+        answer = sonarr.post(API + "setShareLimits", hashes=A, **limits)
+        assert (answer.status, answer.text) == (400, "Bad Request")
+    assert torrents.view(A).record.ratio_limit == -2
 
-    sonarr.post(API + "topPrio", hashes=f"{C}|{B}")
-    assert order() == "bca"
-    sonarr.post(API + "bottomPrio", hashes=B)
-    assert order() == "cab"
+
+@pytest.mark.parametrize(
+    ("route", "field"),
+    [("toggleSequentialDownload", "sequential"), ("toggleFirstLastPiecePrio", "first_last")],
+)
+def test_a_flag_is_turned_over(sonarr, torrents, route, field):
+    assert sonarr.post(API + route, hashes=f"{A}|{'0' * 40}").body == b""
+    assert [getattr(view.record, field) for view in torrents.views()] == [True, False, False]
+    sonarr.post(API + route, hashes="all")
+    assert [getattr(view.record, field) for view in torrents.views()] == [False, True, True]
 
 
 ACTIONS = [
     "add", "delete", "pause", "resume", "stop", "start", "recheck", "reannounce", "setForceStart",
-    "setShareLimits", "topPrio", "bottomPrio", "createCategory", "editCategory",
-    "removeCategories", "setCategory", "createTags", "deleteTags", "addTags", "removeTags",
+    "setShareLimits", "topPrio", "bottomPrio", "increasePrio", "decreasePrio", "createCategory",
+    "editCategory", "removeCategories", "setCategory", "createTags", "deleteTags", "addTags",
+    "removeTags", "rename", "renameFile", "renameFolder", "setLocation", "setSavePath",
+    "setDownloadPath", "setAutoManagement", "setSuperSeeding", "toggleSequentialDownload",
+    "toggleFirstLastPiecePrio", "filePrio", "addTrackers", "editTracker", "removeTrackers",
+    "addPeers",
 ]  # fmt: skip
 
 
@@ -100,7 +99,6 @@ def test_an_action_is_refused_by_get(sonarr, action):
 def test_an_action_without_its_parameter_is_400(sonarr, torrents, action):
     before = torrents.views()
     answer = sonarr.post(API + action)
-    assert answer.status == 400
+    assert (answer.status, answer.text) == (400, "Bad Request")
     assert answer.headers["content-type"] == "text/plain; charset=UTF-8"
-    assert answer.text
     assert torrents.views() == before

@@ -4,7 +4,7 @@ import pytest
 
 from api.qbittorrent.adding import add_options
 from api.qbittorrent.app import create_app
-from api.qbittorrent.context import ApiConfig
+from api.qbittorrent.context import ApiConfig, Fetched
 from api.qbittorrent.parameters import Parameters
 from engine.jobs.views import BadTorrent
 from tests.fakes.sonarr_http import SonarrHttp
@@ -58,12 +58,18 @@ def test_a_torrent_that_is_there_already_is_ok_and_stays_as_it_is(sonarr, torren
     assert view.record.category == "tv"
 
 
-def test_one_torrent_taken_is_ok_whatever_became_of_the_others(sonarr, torrents, torrent_file):
-    answer = sonarr.post(
-        ADD, ("torrents", "bad", b"<html>"), ("torrents", "good", torrent_file), urls="rubbish"
-    )
+def test_one_torrent_taken_is_ok_whatever_became_of_other_lines(sonarr, torrents, torrent_file):
+    answer = sonarr.post(ADD, ("torrents", "good", torrent_file), urls="rubbish\nftp://t.example/x")
     assert answer.text == "Ok."
     assert hashes(torrents) == [IN_FILE]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_file_that_is_no_torrent_keeps_the_others_out(sonarr, torrents, torrent_file, order):
+    files = [("torrents", "bad", b"<html>"), ("torrents", "good", torrent_file)][::order]
+    answer = sonarr.post(ADD, *files, urls=MAGNET, category="new")
+    assert (answer.status, answer.text) == (415, "Error: 'bad' is not a valid torrent file.")
+    assert torrents.views() == torrents.categories() == []
 
 
 @pytest.mark.parametrize("urls", ["rubbish", "magnet:?dn=x", "magnet:?xt=urn:btih:123", "", " \n"])
@@ -81,7 +87,7 @@ def test_no_field_at_all_is_fails(sonarr):
 def test_a_file_that_is_no_torrent_is_415(sonarr, content):
     answer = sonarr.post(ADD, ("torrents", "x.torrent", content), category="tv")
     assert answer.status == 415
-    assert answer.text.startswith("Error: 'x.torrent' is not a valid torrent file. ")
+    assert answer.text == "Error: 'x.torrent' is not a valid torrent file."
     assert answer.headers["content-type"] == "text/plain; charset=UTF-8"
 
 
@@ -106,10 +112,21 @@ def test_a_category_that_cannot_be_fails_the_request(sonarr, torrents, caplog):
         ({"stopped": "True"}, "pausedDL"),
         ({"paused": "False"}, "queuedDL"),
         ({"paused": "false", "stopped": "false"}, "queuedDL"),
+        ({"paused": "TRUE"}, "pausedDL"),
+        ({"paused": "1"}, "pausedDL"),
+        ({"stopped": "on"}, "pausedDL"),
         ({}, "queuedDL"),
+        ({"paused": "perhaps"}, "queuedDL"),
     ],
 )
 def test_a_torrent_starts_or_waits_as_asked(sonarr, form, state):
+    sonarr.post(ADD, urls=MAGNET, **form)
+    assert sonarr.get("/api/v2/torrents/info").json[0]["state"] == state
+
+
+@pytest.mark.parametrize(("form", "state"), [({}, "pausedDL"), ({"paused": "False"}, "queuedDL")])
+def test_who_says_nothing_gets_what_is_preferred(sonarr, form, state):
+    sonarr.post("/api/v2/app/setPreferences", json='{"start_paused_enabled": true}')
     sonarr.post(ADD, urls=MAGNET, **form)
     assert sonarr.get("/api/v2/torrents/info").json[0]["state"] == state
 
@@ -126,6 +143,9 @@ def test_what_else_is_asked_for_reaches_the_torrent(sonarr, torrents):
         inactiveSeedingTimeLimit="60",
         dlLimit="1000",
         upLimit="2000",
+        sequentialDownload="True",
+        firstLastPiecePrio="true",
+        autoTMM="false",
     )
     (request,) = torrents.requests
     assert request.tags == ("a", "b")
@@ -133,6 +153,7 @@ def test_what_else_is_asked_for_reaches_the_torrent(sonarr, torrents):
     assert (request.ratio_limit, request.seeding_time_limit) == (1.5, 1440)
     assert request.inactive_seeding_time_limit == 60
     assert (request.download_limit, request.upload_limit) == (1000, 2000)
+    assert (request.sequential, request.first_last, request.auto_managed) == (True, True, False)
     assert sonarr.get("/api/v2/torrents/tags").json == ["a", "b"]
 
 
@@ -144,11 +165,8 @@ def test_options_that_mean_nothing_here_are_accepted(sonarr):
         skip_checking="True",
         root_folder="true",
         contentLayout="Subfolder",
-        autoTMM="false",
         useDownloadPath="true",
         downloadPath="/x",
-        sequentialDownload="True",
-        firstLastPiecePrio="True",
     )
     assert answer.text == "Ok."
 
@@ -235,18 +253,31 @@ def test_urls_are_refused_while_nobody_fetches_them_and_stay_out_of_the_log(sona
 def test_urls_are_fetched_where_somebody_does(server, torrents, torrent_file):
     asked = []
 
-    async def fetch(url):
-        asked.append(url)
+    async def fetch(url, cookie):
+        asked.append((url, cookie))
         if "gone" in url:
             raise BadTorrent("The URL answered 404.")
-        return torrent_file
+        return Fetched(metainfo=torrent_file)
 
     server.app = create_app(torrents, ApiConfig(), fetch_torrent=fetch)
     sonarr = SonarrHttp(server.port)
-    assert sonarr.post(ADD, urls="HTTPS://tracker.example/1\nhttp://gone/").text == "Ok."
-    assert asked == ["HTTPS://tracker.example/1", "http://gone/"]
+    urls = "HTTPS://tracker.example/1\nhttp://gone/"
+    assert sonarr.post(ADD, urls=urls, cookie="uid=1; pass=2").text == "Ok."
+    assert asked == [
+        ("HTTPS://tracker.example/1", "uid=1; pass=2"),
+        ("http://gone/", "uid=1; pass=2"),
+    ]
     assert hashes(torrents) == [IN_FILE]
     assert sonarr.post(ADD, urls="http://gone/").text == "Fails."
+
+
+def test_a_url_that_leads_to_a_magnet_is_one(server, torrents):
+    async def fetch(_url, _cookie):
+        return Fetched(magnet=MAGNET)
+
+    server.app = create_app(torrents, ApiConfig(), fetch_torrent=fetch)
+    assert SonarrHttp(server.port).post(ADD, urls="http://prowlarr:9696/1").text == "Ok."
+    assert torrents.requests[0].magnet == MAGNET
 
 
 def test_a_broken_form_is_400_with_a_reason(sonarr):

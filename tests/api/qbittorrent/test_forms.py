@@ -37,8 +37,11 @@ def test_a_form_without_a_content_type_is_read_as_urlencoded():
     assert parse(b"", "", b"a=1").text("a") == "1"
 
 
-def test_a_body_of_another_kind_is_passed_over():
-    assert parse(b"a=1", "application/json", b'{"a": "2"}').text("a") == "1"
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/octet-stream"])
+def test_a_body_of_another_kind_is_refused(kind):
+    with pytest.raises(BadParameter, match=r"^Bad Request$"):
+        parse(b"a=1", kind, b'{"a": "2"}')
+    assert parse(b"a=1", kind, b"").text("a") == "1"
 
 
 def test_a_quoted_boundary_is_understood():

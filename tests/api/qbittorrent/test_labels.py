@@ -30,8 +30,10 @@ def test_to_create_a_category_again_as_it_is_does_nothing(sonarr):
 
 def test_a_category_needs_a_name_that_is_acceptable(sonarr):
     answer = sonarr.post(API + "createCategory", category=" ")
-    assert (answer.status, answer.text) == (400, "Category name cannot be empty")
-    assert sonarr.post(API + "createCategory", category="a//b").status == 409
+    assert (answer.status, answer.text) == (400, "Category cannot be empty")
+    for name in ("a//b", "/a", "a/", "a\\b", "..", "c\nd", "n" * 256):
+        answer = sonarr.post(API + "createCategory", category=name)
+        assert (answer.status, answer.text) == (409, "Incorrect category name")
 
 
 @pytest.mark.parametrize("path", ["../../out", "/", "/unfinished/x", "/a\x07b", "/x" * 3000])
@@ -44,13 +46,33 @@ def test_a_category_needs_a_folder_that_is_acceptable(sonarr, server, torrents, 
     assert torrents.categories() == []
 
 
-@pytest.mark.parametrize(
-    ("category", "path", "status"), [("tv", "/tv", 200), ("tv", "/x", 409), ("unknown", "", 409)]
-)
-def test_a_category_keeps_its_path(sonarr, category, path, status):
+def test_a_category_gets_another_folder_and_its_torrents_follow(sonarr, torrents):
     sonarr.post(API + "createCategory", category="tv", savePath="/tv")
-    answer = sonarr.post(API + "editCategory", category=category, savePath=path)
-    assert answer.status == status
+    sonarr.post(API + "add", urls=A, category="tv", autoTMM="true")
+    sonarr.post(API + "add", urls=B, category="tv", autoTMM="false")
+    answer = sonarr.post(API + "editCategory", category="tv", savePath="/other")
+    assert (answer.status, answer.body) == (200, b"")
+    assert sonarr.get(API + "categories").json["tv"]["savePath"] == "/other"
+    assert [view.record.save_path for view in torrents.views()] == ["/other", "/tv"]
+    assert sonarr.post(API + "editCategory", category="tv", savePath="").status == 200
+    assert torrents.view(A).record.save_path == "/downloads/complete/tv"
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "text"),
+    [
+        ({"category": "tv", "savePath": "/tv"}, 409, "Unable to edit category"),
+        ({"category": "unknown", "savePath": "/x"}, 409, "Unable to edit category"),
+        ({"category": "", "savePath": "/x"}, 400, "Category cannot be empty"),
+        ({"category": "tv"}, 400, "Bad Request"),
+        ({"savePath": "/x"}, 400, "Bad Request"),
+        ({"category": "tv", "savePath": "/"}, 409, "the root folder is no place for downloads"),
+    ],
+)
+def test_a_category_that_cannot_be_edited_so_stays_as_it_is(sonarr, form, status, text):
+    sonarr.post(API + "createCategory", category="tv", savePath="/tv")
+    answer = sonarr.post(API + "editCategory", **form)
+    assert (answer.status, answer.text) == (status, text)
     assert sonarr.get(API + "categories").json["tv"]["savePath"] == "/tv"
 
 
@@ -69,8 +91,11 @@ def test_torrents_are_listed_by_category_once_they_have_one(sonarr):
 
 
 def test_a_category_that_is_unknown_cannot_be_given(sonarr):
-    answer = sonarr.post(API + "setCategory", hashes=A, category="unknown")
-    assert (answer.status, answer.text) == (409, "Incorrect category name")
+    sonarr.post(API + "add", urls=A)
+    for hashes in (A, "all"):
+        answer = sonarr.post(API + "setCategory", hashes=hashes, category="unknown")
+        assert (answer.status, answer.text) == (409, "Incorrect category name")
+    assert sonarr.post(API + "setCategory", hashes="0" * 40, category="unknown").status == 200
 
 
 def test_tags_are_kept_whether_a_torrent_has_them_or_not(sonarr, torrents):

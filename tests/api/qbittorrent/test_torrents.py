@@ -25,7 +25,6 @@ def test_a_finished_torrent_is_shown_with_every_field_sonarr_reads(sonarr):
         "content_path": "/downloads/complete/Show",
         "ratio": 1.0,
         "ratio_limit": -2.0,
-        "seeding_time": 100,
         "seeding_time_limit": -2,
         "inactive_seeding_time_limit": -2,
         "last_activity": 0,
@@ -56,24 +55,41 @@ def test_reads_are_answered_to_post_too(sonarr):
 def test_files_can_be_asked_for_by_number(sonarr):
     names = [one["name"] for one in sonarr.get(API + "files", hash=A).json]
     assert names == ["Show/1.mkv", "Show/2.mkv"]
-    (second,) = sonarr.get(API + "files", hash=A.upper(), indexes="1|7").json
+    (second,) = sonarr.get(API + "files", hash=A.upper(), indexes="1").json
     assert (second["index"], second["name"]) == (1, "Show/2.mkv")
     assert sonarr.get(API + "files", hash=B).json == []
 
 
-def test_trackers_webseeds_and_properties_are_shown(sonarr):
-    own, tracker = sonarr.get(API + "trackers", hash=A).json
-    assert (own["status"], tracker["url"], tracker["tier"]) == (2, "http://t.example", 0)
-    assert sonarr.get(API + "webseeds", hash=A).json == []
+@pytest.mark.parametrize(
+    ("indexes", "why"),
+    [
+        ("1|7", "Index 7 is out of bounds."),
+        ("-1", "Index -1 is out of bounds."),
+        ("x", '"x" is not a valid file index.'),
+        ("", '"" is not a valid file index.'),
+    ],
+)
+def test_a_file_that_is_not_there_is_409(sonarr, indexes, why):
+    answer = sonarr.get(API + "files", hash=A, indexes=indexes)
+    assert (answer.status, answer.text) == (409, why)
+
+
+def test_properties_are_shown(sonarr):
     shown = sonarr.get(API + "properties", hash=A).json
     assert (shown["save_path"], shown["seeding_time"]) == ("/downloads/complete", 100)
 
 
-@pytest.mark.parametrize("route", ["properties", "trackers", "webseeds", "files"])
+@pytest.mark.parametrize(
+    "route",
+    [
+        "properties", "trackers", "webseeds", "files", "pieceHashes", "pieceStates", "export",
+    ],
+)  # fmt: skip
 def test_a_torrent_that_is_not_there_is_404_and_none_named_is_400(sonarr, route):
     answer = sonarr.get(API + route, hash="0" * 40)
     assert (answer.status, answer.text) == (404, "Not Found")
-    assert sonarr.get(API + route).status == 400
+    answer = sonarr.get(API + route)
+    assert (answer.status, answer.text) == (400, "Bad Request")
 
 
 def test_the_reason_of_a_failure_is_shown(sonarr, torrents):
