@@ -5,7 +5,16 @@ import base64
 import pytest
 
 from tests.fakes.served_app import ServedApp
-from tests.fakes.sonarr_http import BOUNDARY, SonarrHttp, encode_form
+from tests.fakes.sonarr_http import (
+    BOUNDARY,
+    RADARR,
+    SONARR_4_0_17_2967,
+    SONARR_4_0_17_2969,
+    SONARR_4_0_19,
+    LoginRefused,
+    SonarrHttp,
+    encode_form,
+)
 
 
 class Recorder:
@@ -13,6 +22,7 @@ class Recorder:
 
     def __init__(self, refusals: int = 0) -> None:
         self.refusals = refusals
+        self.login = b"Ok."
         self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
 
     async def __call__(self, scope, receive, send):
@@ -32,7 +42,7 @@ class Recorder:
         await send(
             {"type": "http.response.start", "status": 403 if refuse else 200, "headers": cookie}
         )
-        await send({"type": "http.response.body", "body": b"Ok."})
+        await send({"type": "http.response.body", "body": self.login if login else b"Ok."})
 
 
 @pytest.fixture(scope="module")
@@ -80,22 +90,57 @@ def test_a_file_comes_first_as_octets():
     )
 
 
-def test_a_403_makes_it_log_in_and_try_once_more(server, recorder):
+def test_it_logs_in_before_its_first_request_and_again_after_a_403(server, recorder):
     recorder.refusals = 1
-    sonarr = SonarrHttp(server.port, "user", "pass")
+    sonarr = SonarrHttp(server.port, "user", "päss & word")
     assert sonarr.post("/add", a="1").status == 200
     methods = [(method, target) for method, target, _, _ in recorder.seen]
-    assert methods == [("POST", "/add?"), ("POST", "/api/v2/auth/login?"), ("POST", "/add?")]
+    login, add = ("POST", "/api/v2/auth/login?"), ("POST", "/add?")
+    assert methods == [login, add, login, add]
     _, _, headers, body = recorder.seen[-1]
     assert (headers["cookie"], body) == ("SID=abc", b"a=1")
-    assert base64.b64decode(headers["authorization"].split()[1]) == b"user:pass"
-    assert recorder.seen[1][3] == b"username=user&password=pass"
-    assert sonarr.logins == 1
+    assert base64.b64decode(headers["authorization"].split()[1]).decode() == "user:päss & word"
+    assert recorder.seen[2][3] == b"username=user&password=p%C3%A4ss%20%26%20word"
+    assert "cookie" not in recorder.seen[2][2]
+    assert sonarr.logins == 2
+    assert [sent.target for sent in sonarr.sent] == [target[:-1] for _, target in methods]
+
+
+def test_one_release_asks_everything_without_its_cookie_first(server, recorder):
+    sonarr = SonarrHttp(server.port, "user", "pass", release=SONARR_4_0_17_2967)
+    recorder.refusals = 1
+    assert sonarr.get("/x").status == 200
+    cookies = [headers.get("cookie") for _, _, headers, _ in recorder.seen]
+    assert cookies == [None, None, None, "SID=abc"]
+    assert not any("authorization" in headers for _, _, headers, _ in recorder.seen)
+
+
+@pytest.mark.parametrize(
+    ("release", "user", "header"),
+    [
+        (RADARR, "", "Basic Og=="),
+        (SONARR_4_0_19, "", None),
+        (SONARR_4_0_19, "user", "Basic dXNlcjo="),
+        (SONARR_4_0_17_2969, "user", None),
+    ],
+)
+def test_releases_differ_in_what_they_authorize_with(server, recorder, release, user, header):
+    SonarrHttp(server.port, user, release=release).get("/x")
+    SonarrHttp(server.port, api_key="key", release=release).get("/x")
+    said = [headers.get("authorization") for _, _, headers, _ in recorder.seen]
+    assert said == [header, "Bearer key"]
+
+
+def test_a_login_that_is_refused_is_the_end(server, recorder):
+    recorder.login = b"Fails."
+    with pytest.raises(LoginRefused, match="Fails"):
+        SonarrHttp(server.port, "user", "wrong").get("/x")
 
 
 def test_a_second_403_is_the_end(server, recorder):
     recorder.refusals = 2
     assert SonarrHttp(server.port, "user", "pass").get("/x").status == 403
+    assert len(recorder.seen) == 4
 
 
 def test_without_a_password_it_never_logs_in(server, recorder):

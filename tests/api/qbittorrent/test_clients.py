@@ -12,6 +12,7 @@ import pytest
 
 from api.qbittorrent.app import create_app
 from api.qbittorrent.context import ApiConfig
+from api.qbittorrent.login import Login
 from engine.jobs.views import AddRequest
 from engine.store.records import CategoryRecord
 from tests.fakes.sonarr_http import SonarrHttp
@@ -50,7 +51,7 @@ def filled(value):
 @pytest.fixture(params=["open", "locked"])
 def client(request, server, torrents):
     locked = request.param == "locked"
-    config = ApiConfig(username="user", password="secret") if locked else ApiConfig()
+    config = ApiConfig(login=Login.of("user", "secret")) if locked else ApiConfig()
     server.app = create_app(torrents, config, clock=lambda: NOW)
     return SonarrHttp(server.port, *(("user", "secret") if locked else ()))
 
