@@ -191,9 +191,11 @@ class Connection:
         return count
 
     def _receive(self, view: memoryview, to_come: int) -> int:
-        """Receive, and never let a byte through after an abort."""
+        """Receive; what had come before an abort counts, and nothing is asked for after it."""
         count = -1
         while count < 0:
+            if self.aborted:
+                raise self._given_up()
             try:
                 if self._tls is not None:
                     count = self._tls.receive_into(view, to_come)
@@ -205,9 +207,12 @@ class Connection:
                 pass
             except OSError as problem:
                 raise _translate(problem, self._host) from None
-            if self.aborted:
-                raise ConnectionTrouble(f"the connection to {self._host} was given up")
+        if not count and self.aborted:
+            raise self._given_up()
         return count
+
+    def _given_up(self) -> ConnectionTrouble:
+        return ConnectionTrouble(f"the connection to {self._host} was given up")
 
 
 class Pool:
