@@ -70,7 +70,9 @@ async def add(request: Asked, context: Context, parameters: Parameters) -> Respo
     added = list(sources(parameters))
     if len(added) > 1:
         await asyncio.to_thread(_check_files, added)
-    taken = [await _add_one(context, options, source) for source in added]
+    # All at once: each URL may take half as long as a client waits.
+    asked = await asyncio.gather(*(_asked(context, options, source) for source in added))
+    taken = [await _add_one(context, *one) for one in zip(added, asked, strict=True)]
     if options.category:
         context.looking.looks_at(whos_of(request, context), options.category)
     return text("Ok." if any(taken) else "Fails.")
@@ -130,10 +132,20 @@ def _check_files(added: Iterable[Source]) -> None:
                 raise _no_torrent(source, error) from error
 
 
-async def _add_one(context: Context, options: AddRequest, source: Source) -> bool:
+async def _asked(context: Context, options: AddRequest, source: Source) -> AddRequest | BadTorrent:
+    """Return the request for one torrent, or why there is none."""
+    try:
+        return await _request(context, options, source)
+    except BadTorrent as error:
+        return error
+
+
+async def _add_one(context: Context, source: Source, asked: AddRequest | BadTorrent) -> bool:
     """Return whether a torrent was taken. Raises Refused for a file that is none."""
     try:
-        await context.torrents.add(await _request(context, options, source))
+        if isinstance(asked, BadTorrent):
+            raise asked
+        await context.torrents.add(asked)
     except BadTorrent as error:
         if source.metainfo is not None:
             raise _no_torrent(source, error) from error
@@ -167,7 +179,8 @@ async def _request(context: Context, options: AddRequest, source: Source) -> Add
         )
     if context.fetch_torrent is None:
         raise BadTorrent("http and https URLs are not fetched; add the .torrent file or a magnet")
-    fetched = await context.fetch_torrent(source.url, source.cookie)
+    async with context.fetching:
+        fetched = await context.fetch_torrent(source.url, source.cookie)
     return msgspec.structs.replace(options, magnet=fetched.magnet, metainfo=fetched.metainfo)
 
 

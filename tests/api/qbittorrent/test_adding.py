@@ -1,3 +1,4 @@
+import asyncio
 import logging
 
 import pytest
@@ -291,3 +292,17 @@ def test_magnets_stay_out_of_the_log(sonarr, caplog):
         sonarr.post(ADD, urls=f"{MAGNET}&tr=http://t.example/SECRET")
     assert "source=magnet" in caplog.text
     assert "SECRET" not in caplog.text
+
+
+def test_urls_are_fetched_side_by_side(server, torrents):
+    together = asyncio.Barrier(3)
+
+    async def fetch(url, _cookie):
+        await asyncio.wait_for(together.wait(), 5)
+        return Fetched(magnet=f"magnet:?xt=urn:btih:{url[-1] * 40}")
+
+    server.app = create_app(torrents, ApiConfig(), fetch_torrent=fetch)
+    urls = "\n".join(f"http://tracker.example/{name}" for name in "abc")
+
+    assert SonarrHttp(server.port).post(ADD, urls=urls).text == "Ok."
+    assert [view.record.hash[0] for view in torrents.views()] == ["a", "b", "c"]
