@@ -24,6 +24,7 @@ from engine.alldebrid.forms import Encoded, FilePart, multipart
 from engine.alldebrid.simulator.sample import sample
 from engine.metainfo import Metainfo, parse_torrent
 from engine.transfer.disk import read_range
+from engine.transfer.errors import TransferError
 
 CATEGORY = "sample"
 
@@ -65,7 +66,7 @@ async def show(host: str, port: int, sid: str) -> None:
         folder = Path(torrent["content_path"])
         _say(f"Reading {folder} back to verify it ...")
         digests = await asyncio.to_thread(_verify, folder)
-    except (http.client.HTTPException, OSError, ValueError) as problem:
+    except (http.client.HTTPException, OSError, ValueError, TransferError) as problem:
         _say(f"The sample failed: {problem}")
         return
     for path, digest in digests:
