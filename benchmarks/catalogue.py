@@ -4,7 +4,7 @@ import importlib
 
 from benchmarks.situation import Situation
 
-MODULES = ("fast", "lines", "faulty", "long", "polled", "idle", "hdd_situations")
+MODULES = ("fast", "lines", "faulty", "long", "polled", "idle", "webapi", "hdd_situations")
 
 
 def situations() -> dict[int, Situation]:

@@ -9,16 +9,23 @@ from pathlib import Path
 
 from benchmarks.processes import numbers
 
-PEERS = ("nginx", "aria2c", "axel", "curl")
+PEERS = ("nginx", "aria2c", "axel", "curl", "qbittorrent-nox")
 
 ASKED = {
     "nginx": ("nginx", "-v"),
     "aria2c": ("aria2c", "--version"),
     "axel": ("axel", "--version"),
     "curl": ("curl", "--version"),
+    "qbittorrent-nox": ("qbittorrent-nox", "--version"),
 }
 
-PACKAGES = {"nginx": "nginx-light", "aria2c": "aria2", "axel": "axel", "curl": "curl"}
+PACKAGES = {
+    "nginx": "nginx-light",
+    "aria2c": "aria2",
+    "axel": "axel",
+    "curl": "curl",
+    "qbittorrent-nox": "qbittorrent-nox",
+}
 """Debian's names of them."""
 
 
@@ -59,6 +66,7 @@ def versions() -> dict[str, str]:
 def _version(name: str) -> str:
     done = subprocess.run(ASKED[name], capture_output=True, text=True, check=False)
     words = (done.stdout + done.stderr).replace("/", " ").split()
+    words = [word.removeprefix("v") for word in words]
     return next((word for word in words if word[:1].isdigit()), "?")
 
 

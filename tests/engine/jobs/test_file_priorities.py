@@ -133,18 +133,19 @@ async def test_a_library_may_have_taken_the_other_files_by_then(world):
 
 async def test_a_file_that_is_given_up_on_the_way_makes_room_for_the_next(world):
     await queued(world)
-    stalled = world.host.stalls_after(100_000, path=world.served(PACK, "Pack/b.mkv"), times=None)
+    stalled = world.host.stalls_after(1_000_000, path=world.served(PACK, "Pack/d.mkv"), times=None)
+    await prioritise(world, 7, D)
     await begin(world)
-    await world.until(lambda: world.jobs.files(PACK.infohash)[B].flushed > 0)
+    await world.until(lambda: world.jobs.files(PACK.infohash)[D].flushed > 500_000)
 
-    await prioritise(world, 0, B)
+    await prioritise(world, 0, D)
 
-    await arrives(world, A, SMALL, EMPTY, D)
-    assert world.jobs.files(PACK.infohash)[B].flushed == 0
+    await arrives(world, A, B, SMALL, EMPTY)
+    assert world.jobs.files(PACK.infohash)[D].flushed == 0
     assert "left_out" in await world.kinds(PACK)
     assert (await world.kinds(PACK)).count("queued") == 1
     stalled.lift()
-    await prioritise(world, 1, B)
+    await prioritise(world, 1, D)
     await world.until(lambda: world.state(PACK) is not State.COMPLETED)
     await arrives(world, A, B, SMALL, EMPTY, D)
 
@@ -157,7 +158,7 @@ async def test_what_came_of_a_file_before_it_was_given_up_need_not_come_again(wo
     await begin(world)
     await world.until(lambda: world.jobs.files(PACK.infohash)[D].flushed > 500_000)
     await prioritise(world, 0, D)
-    await world.until(lambda: world.jobs.files(PACK.infohash)[A].flushed > 0)
+    await world.turns(lambda: "a.mkv" in asked_for(world))
     kept = world.jobs.files(PACK.infohash)[D].flushed
     assert world.view(PACK).skipped_on_disk == kept
 
@@ -188,7 +189,7 @@ async def test_a_file_that_is_wanted_before_others_interrupts_the_one_under_way(
     await queued(world)
     stalled = world.host.stalls_after(50_000, path=world.served(PACK, "Pack/a.mkv"), times=None)
     await begin(world)
-    await world.until(lambda: world.jobs.files(PACK.infohash)[A].flushed > 0)
+    await world.turns(lambda: "a.mkv" in asked_for(world))
 
     await prioritise(world, 7, D)
     await world.until(lambda: world.jobs.files(PACK.infohash)[D].flushed == 2_000_000)
@@ -351,7 +352,7 @@ async def test_what_is_mended_while_another_file_is_on_its_way_arrives_with_it(w
     await arrives(world, A, SMALL, EMPTY, D)
     stalled = world.host.stalls_after(100_000, path=world.served(PACK, "Pack/b.mkv"), times=None)
     await prioritise(world, 1, B)
-    await world.until(lambda: world.jobs.files(PACK.infohash)[B].flushed > 0)
+    await world.turns(lambda: "b.mkv" in asked_for(world))
     await world.jobs.pause(None)
     (world.complete / "Pack" / "d.mkv").write_bytes(b"?" * 2_000_000)
 
@@ -411,7 +412,7 @@ async def test_deleting_while_another_file_is_on_its_way_takes_both_places(world
     (world.complete / "Pack" / "theirs").write_bytes(b"")
     world.host.stalls_after(100_000, path=world.served(PACK, "Pack/b.mkv"), times=None)
     await prioritise(world, 1, B)
-    await world.until(lambda: world.jobs.files(PACK.infohash)[B].flushed > 0)
+    await world.turns(lambda: "b.mkv" in asked_for(world))
 
     await world.jobs.delete(None, delete_files=delete_files)
 
