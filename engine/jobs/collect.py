@@ -56,6 +56,9 @@ async def collect(job: Job) -> None:
     metainfo = await job.metainfo()
     await in_thread(adopt, job.folder, job.record.root)
     await _distrust(job)
+    if not all(file.link for file in job.unfinished):
+        await job.move(State.ADDED, detail="AllDebrid is asked for its links")
+        return
     await room_for(job, job.files)
     await _fetch_all(job, metainfo)
     await in_thread(make_empty_files, job.folder, lacking(job.files))

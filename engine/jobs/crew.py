@@ -64,10 +64,8 @@ class Crew:
         """Bytes received by downloads that have ended."""
         return self._traffic.received
 
-    def start(
-        self, infohash: str, *, asked_again: bool = False, pause_after_check: bool = False
-    ) -> None:
-        """Begin to work on a torrent; see `Job` for what the flags mean.
+    def start(self, infohash: str, *, asked_again: bool = False) -> None:
+        """Begin to work on a torrent; see `Job` for what the flag means.
 
         Of one that is being moved on disk nothing is begun: who moves it starts it afterwards.
         """
@@ -76,9 +74,7 @@ class Crew:
             return
         live = self._lives[infohash] = Live(self._traffic)
         task = asyncio.create_task(
-            self._work(
-                infohash, live, asked_again=asked_again, pause_after_check=pause_after_check
-            ),
+            self._work(infohash, live, asked_again=asked_again),
             name=f"drive {infohash}",
         )
         self._tasks[infohash] = task
@@ -101,12 +97,9 @@ class Crew:
             await asyncio.wait(tasks)
         await self._tools.ledger.settled()
 
-    async def _work(
-        self, infohash: str, live: Live, *, asked_again: bool, pause_after_check: bool
-    ) -> None:
+    async def _work(self, infohash: str, live: Live, *, asked_again: bool) -> None:
         job = Job(self._tools, infohash, live, await self._allowance(infohash))
         job.asked_again = asked_again
-        job.pause_after_check = pause_after_check
         await drive(job)
 
     async def _allowance(self, infohash: str) -> Allowance:

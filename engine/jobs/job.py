@@ -71,7 +71,6 @@ class Job:
         """With AllDebrid's API."""
         self.asked_again = False
         """True when somebody resumed the torrent after it had failed."""
-        self.pause_after_check = False
 
     def __repr__(self) -> str:
         return f"<Job {self.entry!r} {self.allowance!r}>"

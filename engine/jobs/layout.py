@@ -12,7 +12,7 @@ Guarantees
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -118,16 +118,20 @@ def planned(meta: Metainfo) -> Layout:
     return Layout(_root(paths), tuple(placed))
 
 
-def from_metainfo(meta: Metainfo, remote: Sequence[RemoteLike]) -> Layout:
+def from_metainfo(
+    meta: Metainfo, remote: Sequence[RemoteLike], needless: Collection[int] = ()
+) -> Layout:
     """Lay out a torrent by its .torrent and find each file's link.
 
-    Raises MissingFiles when a file that has bytes is not in AllDebrid's tree.
+    Raises MissingFiles when a file that has bytes is not in AllDebrid's tree, unless its index is
+    among the `needless`.
     """
     layout = planned(meta)
     links = _links(
         {file.index: meta.files[file.index] for file in layout.files if file.size}, remote
     )
-    lost = [file.path for file in layout.files if file.size and file.index not in links]
+    there = {*links, *needless}
+    lost = [file.path for file in layout.files if file.size and file.index not in there]
     if lost:
         raise MissingFiles(lost, len(layout.files))
     placed = (

@@ -276,7 +276,7 @@ class Ledger:
                 state=state,
                 reason=reason,
                 last_activity=int(self._now()),
-                **changes,
+                **{"pausing": False, **changes},
             )
 
         note = f"{target}: {detail or reason}" if detail or reason else str(target)

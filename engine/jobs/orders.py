@@ -82,6 +82,8 @@ class Orders:
     async def resume(self, infohash: str) -> None:
         """Go on with the torrent if it was paused or has failed."""
         entry = self._tools.ledger.entry(infohash)
+        if entry.record.pausing:
+            await self._tools.ledger.change(infohash, pausing=False)
         if entry.state not in {State.PAUSED, State.ERROR}:
             return
         await self._crew.stop(infohash)
@@ -126,9 +128,9 @@ class Orders:
         paused = entry.state is State.PAUSED
         if State.CHECKING in MOVES[entry.state]:
             await self._tools.ledger.note(infohash, "rechecked")
-            await self._tools.ledger.move(infohash, State.CHECKING)
+            await self._tools.ledger.move(infohash, State.CHECKING, pausing=paused)
         if entry.state not in RESTING:
-            self._crew.start(infohash, pause_after_check=paused)
+            self._crew.start(infohash)
 
     async def queue(self, infohash: str) -> None:
         """Let the torrent wait for its turn again if it is downloading."""

@@ -30,6 +30,7 @@ from engine.jobs.layout import Layout, MissingFiles, from_metainfo, from_tree
 from engine.jobs.names import is_real_name
 from engine.jobs.ondisk import erase
 from engine.jobs.states import State
+from engine.jobs.wanted import is_wanted, is_whole
 from engine.store.records import FileRecord, TorrentRecord
 
 SOFT_PATIENCE = 360.0
@@ -186,6 +187,8 @@ def _asked_again(job: Job, status: MagnetStatus) -> bool:
 
 async def _restart(job: Job, status: MagnetStatus, *, again: bool) -> None:
     if not again and not job.allowance.spend("restarted"):
+        if status.phase is Phase.RETRYABLE_ERROR:  # AllDebrid's own trouble: nobody is to blame
+            raise Hopeless(status.explanation)
         raise BadRelease(status.explanation)
     await job.change(note=("restarted", detail_of(status.explanation)))
     await job.tools.client.restart(job.record.magnet_id)
@@ -201,11 +204,16 @@ async def _listed(job: Job, status: MagnetStatus) -> Layout:
         remote = await job.tools.client.files_when_listed(job.record.magnet_id)
         try:
             if metainfo is not None:
-                return from_metainfo(metainfo, remote)
+                return from_metainfo(metainfo, remote, _needless(job.files))
             return from_tree(_tree_name(job, status), remote)
         except MissingFiles as missing:
             problem = missing
     raise BadRelease(f"{problem}.")
+
+
+def _needless(files: Sequence[FileRecord]) -> set[int]:
+    """Return the indexes of files that nothing has to be fetched for."""
+    return {file.index for file in files if not is_wanted(file) or is_whole(file)}
 
 
 def _tree_name(job: Job, status: MagnetStatus) -> str:

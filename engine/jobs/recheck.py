@@ -41,8 +41,11 @@ async def check(job: Job) -> None:
     records = [_as_found(file, good[file.index], file.index in ours) for file in job.files]
     wrong = [file for file in records if is_wanted(file) and not is_whole(file)]
     if not wrong:
-        incomplete = lacking(records) or lacks_copies(job.entry)
-        target = State.MOVING if incomplete else State.COMPLETED
+        if job.record.pausing and not any(map(is_wanted, records)):
+            await job.move(State.PAUSED, detail="none of its files is wanted", records=records)
+            return
+        done = job.record.completed_at and not lacking(records) and not lacks_copies(job.entry)
+        target = State.COMPLETED if done else State.MOVING
         await job.move(target, detail="all is right", records=records)
         return
     if any(file.published for file in wrong):
@@ -66,7 +69,7 @@ async def _go_on(job: Job, records: list[FileRecord], wrong: int) -> None:
     missing = next(file.path for file in records if is_wanted(file) and not is_whole(file))
     first = f"{wrong} of {len(records)} files are not complete, first {missing}"
     await job.move(
-        State.PAUSED if job.pause_after_check else State.ADDED,
+        State.PAUSED if job.record.pausing else State.ADDED,
         detail=first,
         records=records,
         completed_at=0,

@@ -50,6 +50,8 @@ class TorrentRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Minutes."""
     download_limit: int = 0
     """Bytes per second over all its files; 0 for none."""
+    pausing: bool = False
+    """True while a torrent is checked that was paused, and is to be so again."""
     upload_limit: int = 0
     """As a client set it; nothing is uploaded."""
     sequential: bool = False

@@ -175,6 +175,10 @@ MIGRATIONS: tuple[str, ...] = (
         UNIQUE (torrent, category)
     ) STRICT;
     """,
+    # 8: that a torrent which is checked was paused.
+    """
+    ALTER TABLE torrents ADD COLUMN pausing INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 

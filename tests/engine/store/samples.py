@@ -46,6 +46,7 @@ def torrent(number: int = 1, **changes: Any) -> TorrentRecord:
         auto_managed=True,
         sequential=True,
         first_last=True,
+        pausing=True,
     )
     return msgspec.structs.replace(record, **changes)
 

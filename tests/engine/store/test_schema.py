@@ -69,8 +69,8 @@ def schema(db):
 LIMITS = ("download_limit", "upload_limit")
 """What `torrents` got with the third version."""
 
-FLAGS = ("auto_managed", "sequential", "first_last")
-"""What `torrents` got with the fourth version."""
+FLAGS = ("auto_managed", "sequential", "first_last", "pausing")
+"""What `torrents` got with the fourth version, and with the eighth."""
 
 FILE_FIELDS = ("priority", "published")
 """What `files` got with the fourth version."""
