@@ -34,7 +34,8 @@ def folder_renamed(files: Sequence[FileRecord], old: str, new: str) -> list[File
     if not inner:
         raise Conflict(f"The torrent has no folder {old!r}.")
     path = folded(_checked_path(new))
-    others = [folded(file.path) for file in files if file not in inner]
+    moving = {file.index for file in inner}
+    others = [folded(file.path) for file in files if file.index not in moving]
     if any(other == path or other.startswith(f"{path}/") for other in others):
         raise Conflict(f"The torrent has {new!r} already.")
     there = moved(inner, old, new)
