@@ -288,6 +288,17 @@ def presentable(text: str) -> str:
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
+_ITS_OWN = frozenset(
+    {
+        "MAGNET_FILE_UPLOAD_FAILED",
+        "MAGNET_UPLOAD_FAILED",
+        "MAGNET_INTERNAL_ERROR",
+        "LINK_HOST_NOT_SUPPORTED",
+    }
+)
+"""Codes that name a torrent or a link and speak of AllDebrid itself."""
+
+
 class ApiError(Exception):
     """AllDebrid said no, or could not be asked. `str()` is a sentence for the user.
 
@@ -324,8 +335,11 @@ class ApiError(Exception):
         """True when it is about this torrent or link: another one may do better.
 
         What AllDebrid says of a torrent and takes back on the next try counts too, once it has
-        been tried often enough; what it says of itself never does.
+        been tried often enough; what it says of itself never does, for on a bad day of its own
+        every release would be to blame.
         """
+        if self.code in _ITS_OWN:
+            return False
         treatment = rule_of(self.code).treatment
         of_torrent = self.code.startswith("MAGNET_") and treatment is Treatment.RETRY
         return of_torrent or treatment in {Treatment.PERMANENT, Treatment.GONE}

@@ -144,7 +144,9 @@ async def test_what_nobody_wants_to_know_is_not_kept(store):
     [
         ("MAGNET_INVALID_URI", True),
         ("MAGNET_TOO_LARGE", True),
-        ("MAGNET_INTERNAL_ERROR", True),
+        ("MAGNET_INTERNAL_ERROR", False),
+        ("MAGNET_UPLOAD_FAILED", False),
+        ("LINK_HOST_NOT_SUPPORTED", False),
         ("MAGNET_CANT_BOOTSTRAP", True),
         ("LINK_DOWN", True),
         ("LINK_PASS_PROTECTED", True),
@@ -209,7 +211,6 @@ async def a_file_the_host_does_not_have(world):
 
 BAD_RELEASES = [
     no_peers,
-    an_internal_error_twice,
     no_valid_torrent,
     a_tree_that_lacks_files,
     a_damaged_copy,
@@ -253,6 +254,7 @@ async def a_bug_of_ours(world):
 
 
 OTHERS_FAULT = [
+    an_internal_error_twice,
     a_host_that_refuses_us,
     a_dead_line,
     an_api_that_stays_in_trouble,
