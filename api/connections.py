@@ -2,9 +2,9 @@
 
 httptools reads requests many times faster than h11, and most answers here take less time than
 h11 needs to read what is asked. But neither it nor Uvicorn bounds the head of a request, in bytes
-or in seconds, so whoever reaches the port could fill the memory or keep all descriptors busy. What
-comes after the head is bounded where it is read (`api.qbittorrent.bodies`), and Uvicorn closes
-kept connections on which nothing is asked.
+or in seconds, nor what stands between and behind the pieces of a body, so whoever reaches the port
+could fill the memory or keep all descriptors busy. Bodies themselves are bounded where they are
+read (`api.qbittorrent.bodies`), and Uvicorn closes kept connections on which nothing is asked.
 """
 
 import asyncio
@@ -13,7 +13,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGEST_HEAD = 64 * 1024
-"""Bytes of request line and headers, as h11 allows; real ones have some hundred."""
+"""Bytes of a request, on end, that are none of its body: request line and headers, the frames of
+chunks, trailers. As h11 allows; real ones have some hundred."""
 
 PATIENCE = 30.0
 """Seconds from the first byte of a request, or from connecting, until its head is there."""
@@ -28,8 +29,9 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._begun: int | None = 0
-        """Bytes of a head that is not there as a whole; None while none is expected."""
+        self._apart: int | None = 0
+        """Bytes since a request began, or since its last byte of a body; None between requests."""
+        self._body_came = False
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -44,15 +46,16 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on. asyncio calls it; a head may come in many pieces, and with what follows it."""
+        self._body_came = False
         super().data_received(data)
-        if self._begun is not None:
-            self._begun += len(data)
-            if self._begun > LARGEST_HEAD:
+        if self._apart is not None:
+            self._apart = 0 if self._body_came else self._apart + len(data)
+            if self._apart > LARGEST_HEAD:
                 self._refuse(_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """Expect the rest of a head. httptools calls it."""
-        if self._begun is None:
+        if self._apart is None:
             self._expect()
         super().on_message_begin()
 
@@ -61,18 +64,28 @@ class Connection(HttpToolsProtocol):
         self._arrived()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Hand a piece of the body over. httptools calls it."""
+        self._body_came = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Hand the end of a request over. httptools calls it."""
+        self._apart = None
+        super().on_message_complete()
+
     def _expect(self) -> None:
-        self._begun = 0
+        self._apart = 0
         self._deadline = self.loop.call_later(PATIENCE, self._refuse, _TOO_SLOW)
 
     def _arrived(self) -> None:
-        self._begun = None
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
     def _refuse(self, status: bytes) -> None:
         self._arrived()
+        self._apart = None
         if not self.transport.is_closing():
             self.transport.write(status + _NO_MORE)
             self.transport.close()

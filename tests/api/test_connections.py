@@ -91,7 +91,7 @@ def test_headers_without_end_are_refused(connection, loop):
 
 def test_a_request_line_without_end_is_refused(connection):
     for _ in range(LARGEST_HEAD // 1000 + 1):
-        connection.data_received(b"GET /" if not connection._begun else b"x" * 1000)
+        connection.data_received(b"GET /" if not connection._apart else b"x" * 1000)
     connection.data_received(b"x" * 1000)
     assert connection.transport.sent.startswith(b"HTTP/1.1 431 ")
 
@@ -131,3 +131,32 @@ def test_a_connection_that_is_lost_leaves_no_timer(connection, loop):
     connection.connection_lost(None)
     settle(loop, PATIENCE + 1)
     assert connection.transport.sent == b""
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_trailers_without_end_are_refused(connection, loop):
+    connection.data_received(CHUNKED + b"0\r\n")
+    for _ in range(LARGEST_HEAD // 1000 + 1):
+        connection.data_received(b"X: " + b"x" * 995 + b"\r\n")
+    settle(loop)
+    assert b"HTTP/1.1 431 " in connection.transport.sent
+    assert connection.transport.closed
+
+
+def test_a_chunk_size_without_end_is_refused(connection):
+    connection.data_received(CHUNKED + b"1")
+    for _ in range(LARGEST_HEAD // 1000 + 1):
+        connection.data_received(b";" + b"x" * 999)
+    assert connection.transport.closed
+
+
+def test_a_body_of_many_chunks_is_read(connection, loop):
+    connection.data_received(CHUNKED)
+    for _ in range(200):
+        connection.data_received(b"3e8\r\n" + b"x" * 1000 + b"\r\n")
+    connection.data_received(b"0\r\nX: y\r\n\r\n")
+    settle(loop)
+    assert connection.transport.sent.startswith(b"HTTP/1.1 200")
+    assert not connection.transport.closed
