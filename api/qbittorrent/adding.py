@@ -16,7 +16,7 @@ count for nothing: files lie as the torrent says.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -31,6 +31,12 @@ from api.qbittorrent.requests import whos_of
 from engine.jobs.folders import checked_name
 from engine.jobs.views import AddRequest, BadCategory, BadTorrent, Unavailable
 from engine.metainfo import BadMetainfo, parse_torrent
+
+AT_ONCE = 8
+"""Torrents of one request whose URLs are fetched at a time."""
+
+PATIENCE = 75.0
+"""Seconds for the URLs of one request: Sonarr and Radarr wait a hundred for the answer."""
 
 logger = logging.getLogger("api.qbittorrent.adding")
 
@@ -70,9 +76,7 @@ async def add(request: Asked, context: Context, parameters: Parameters) -> Respo
     added = list(sources(parameters))
     if len(added) > 1:
         await asyncio.to_thread(_check_files, added)
-    # All at once: each URL may take half as long as a client waits.
-    asked = await asyncio.gather(*(_asked(context, options, source) for source in added))
-    taken = [await _add_one(context, *one) for one in zip(added, asked, strict=True)]
+    taken = await _add_all(context, options, added)
     if options.category:
         context.looking.looks_at(whos_of(request, context), options.category)
     return text("Ok." if any(taken) else "Fails.")
@@ -132,12 +136,31 @@ def _check_files(added: Iterable[Source]) -> None:
                 raise _no_torrent(source, error) from error
 
 
-async def _asked(context: Context, options: AddRequest, source: Source) -> AddRequest | BadTorrent:
+async def _add_all(context: Context, options: AddRequest, added: Sequence[Source]) -> list[bool]:
+    """Add torrents in their order, a few at once, since each URL may take its time.
+
+    No more than a few are held in memory: what a URL leads to may have the size of a request.
+    """
+    until = asyncio.get_running_loop().time() + PATIENCE
+    taken = []
+    for start in range(0, len(added), AT_ONCE):
+        some = added[start : start + AT_ONCE]
+        asked = await asyncio.gather(*(_asked(context, options, each, until) for each in some))
+        taken += [await _add_one(context, *one) for one in zip(some, asked, strict=True)]
+    return taken
+
+
+async def _asked(
+    context: Context, options: AddRequest, source: Source, until: float
+) -> AddRequest | BadTorrent:
     """Return the request for one torrent, or why there is none."""
     try:
-        return await _request(context, options, source)
+        async with asyncio.timeout_at(until):
+            return await _request(context, options, source)
     except BadTorrent as error:
         return error
+    except TimeoutError:
+        return BadTorrent("the URLs of this request took too long to answer")
 
 
 async def _add_one(context: Context, source: Source, asked: AddRequest | BadTorrent) -> bool:
@@ -179,8 +202,7 @@ async def _request(context: Context, options: AddRequest, source: Source) -> Add
         )
     if context.fetch_torrent is None:
         raise BadTorrent("http and https URLs are not fetched; add the .torrent file or a magnet")
-    async with context.fetching:
-        fetched = await context.fetch_torrent(source.url, source.cookie)
+    fetched = await context.fetch_torrent(source.url, source.cookie)
     return msgspec.structs.replace(options, magnet=fetched.magnet, metainfo=fetched.metainfo)
 
 

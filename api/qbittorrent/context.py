@@ -1,6 +1,5 @@
 """What every route of the emulated qBittorrent works with: settings, torrents, sessions."""
 
-import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -34,9 +33,6 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Fetched(metainfo={len(self.metainfo)} bytes, magnet={bool(self.magnet)})"
 
-
-FETCHES = 8
-"""URLs fetched at a time, over all requests; what is fetched is held in memory."""
 
 FetchTorrent = Callable[[str, str], Awaitable[Fetched]]
 """Fetches what an http(s) URL leads to, with the text of a Cookie header or "".
@@ -106,8 +102,6 @@ class Context:
         self.following = Clients()
         self.looking = Looking()
         self.fetch_torrent = fetch_torrent
-        self.fetching = asyncio.Semaphore(FETCHES)
-        """Held for each URL that is being fetched."""
         self.shutdown = shutdown
         self._clock = clock
 

@@ -3,6 +3,7 @@ import logging
 
 import pytest
 
+from api.qbittorrent import adding
 from api.qbittorrent.adding import add_options
 from api.qbittorrent.app import create_app
 from api.qbittorrent.context import ApiConfig, Fetched
@@ -306,3 +307,16 @@ def test_urls_are_fetched_side_by_side(server, torrents):
 
     assert SonarrHttp(server.port).post(ADD, urls=urls).text == "Ok."
     assert [view.record.hash[0] for view in torrents.views()] == ["a", "b", "c"]
+
+
+def test_urls_that_take_for_ever_do_not_hold_up_the_answer(server, torrents, monkeypatch):
+    monkeypatch.setattr(adding, "PATIENCE", 0.0)
+
+    async def fetch(_url, _cookie):
+        await asyncio.Event().wait()
+
+    server.app = create_app(torrents, ApiConfig(), fetch_torrent=fetch)
+    urls = "\n".join(f"http://tracker.example/{number}" for number in range(30))
+
+    assert SonarrHttp(server.port).post(ADD, urls=f"{urls}\n{MAGNET}").text == "Ok."
+    assert hashes(torrents) == [HASH]
