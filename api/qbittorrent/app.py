@@ -83,17 +83,17 @@ ENDPOINTS = table(
 """What is answered, by path below /api/v2/."""
 
 
-@route("/api/v2/{rest:path}", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200)
+@route("/api/v2/{rest:path}", http_method=list(HttpMethod), status_code=200)
 async def answer(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Let an endpoint answer. Who is not logged in hears 403 also where there is none."""
     context: Context = request.app.state[CONTEXT]
     endpoint = ENDPOINTS.get(request.path_params["rest"].strip("/"))
-    if endpoint is not None and request.method not in endpoint.methods:
-        raise MethodNotAllowedException(headers={"Allow": ", ".join(sorted(endpoint.methods))})
     if not (endpoint is not None and endpoint.public) and not may_pass(request, context):
         raise PermissionDeniedException
     if endpoint is None:
         raise NotFoundException
+    if request.method not in endpoint.methods:
+        raise MethodNotAllowedException(headers={"Allow": ", ".join(sorted(endpoint.methods))})
     return await endpoint.answer(request, context, await sent(request, context, endpoint))
 
 

@@ -116,6 +116,7 @@ def _refused(endpoint: Endpoint) -> list[Case]:
         _case(endpoint, f"{other} instead", harmless, method=other),
         _case(endpoint, "PUT instead", harmless, method="PUT"),
         _case(endpoint, "no session", harmless, session="none"),
+        _case(endpoint, f"{other} instead, no session", harmless, method=other, session="none"),
         _case(endpoint, "unknown session", harmless, session="unknown"),
     ]
 
