@@ -49,6 +49,8 @@ class Carrier:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._copying = asyncio.Lock()
         """Held while a copy is made: a disk that reads two at once reads neither well."""
+        self._storing = asyncio.Lock()
+        """Held while the record of a move is changed into another or taken away."""
 
     def __repr__(self) -> str:
         return f"<Carrier {len(self._tasks)} under way>"
@@ -71,6 +73,16 @@ class Carrier:
             told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             told.add_done_callback(asyncio.Future.exception)  # nobody asked, so nobody is told
             self._start(move, told)
+
+    async def by_hand(self, infohash: str) -> None:
+        """Have a torrent that is being moved be managed by hand when it has arrived.
+
+        Its control must be held. Raises StoreError.
+        """
+        async with self._storing:
+            move = self._tools.ledger.entry(infohash).moving
+            if move is not None and move.auto_managed:
+                await self._tools.ledger.moving(msgspec.structs.replace(move, auto_managed=False))
 
     async def stop(self, infohash: str) -> None:
         """End a torrent's move at once, done or undone; its control must be held.
@@ -128,9 +140,14 @@ class Carrier:
             async with self._copying:
                 stopping = threading.Event()
                 await in_thread(relocate.copy, move, stopping, stop=stopping.set)
+            await self._stored(move, lambda: self._copied(move), told)
             move = msgspec.structs.replace(move, copied=True)
-            await self._stored(move, lambda: self._tools.ledger.moving(move), told)
         await in_thread(relocate.take_over, move)
+
+    async def _copied(self, move: MoveRecord) -> None:
+        """Store that the copy is whole, with what the record has become meanwhile."""
+        move = self._tools.ledger.entry(move.torrent).moving or move
+        await self._tools.ledger.moving(msgspec.structs.replace(move, copied=True))
 
     async def _failed(self, move: MoveRecord, why: str, told: "asyncio.Future[None]") -> None:
         """Undo what was begun, unless it was done but for the tidying up."""
@@ -167,7 +184,8 @@ class Carrier:
         """Store a change, however long it takes until the store can."""
         while True:
             try:
-                await change()
+                async with self._storing:
+                    await change()
             except StoreError as problem:
                 _tell(told, problem)
                 logger.error("torrent=%s store=failed reason=%r", move.torrent, str(problem))  # noqa: TRY400 - one line is enough, it repeats

@@ -108,6 +108,7 @@ class Places:
 
     async def stay(self, infohash: str) -> None:
         """Have the torrent follow its category no longer."""
+        await self._carrier.by_hand(infohash)
         await self._tools.ledger.change(infohash, auto_managed=False)
 
     async def categorise(self, infohash: str, category: str) -> None:
@@ -117,8 +118,13 @@ class Places:
         files are gone, or a library holds them by hard links, which a copy to another file system
         would break. So a finished torrent of which a file is gone or has another link stays where
         Sonarr was told it is, as one that cannot be moved, and is managed by hand from then on.
+
+        One that is being moved just now arrives where it was to go, and is managed by hand there
+        unless its new category has the same folder.
         """
         before = self._tools.ledger.entry(infohash)
+        if before.moving is not None and before.moving.target != str(self._home(category)):
+            await self._carrier.by_hand(infohash)
         if before.moving is not None or before.state is State.MOVING or not _is_in_place(before):
             await self._tools.ledger.update(infohash, self._recategorised(category))
             return
@@ -143,15 +149,21 @@ class Places:
         """
         entry = self._tools.ledger.entry(infohash)
         if _is_in_place(entry) or entry.state is State.MOVING:
+            await self._carrier.by_hand(infohash)
             await self._tools.ledger.change(infohash, category="", auto_managed=False)
         else:
             await self._tools.ledger.update(infohash, self._recategorised(""))
 
     def _recategorised(self, category: str) -> Callable[[TorrentRecord], TorrentRecord]:
-        """Return the change of category of a torrent whose files are not in their place yet."""
+        """Return the change of category of a torrent whose files are not to be moved now.
+
+        It is asked for the change when that is made: a move may have ended meanwhile.
+        """
 
         def update(record: TorrentRecord) -> TorrentRecord:
-            fixed = record.state == State.MOVING or not record.auto_managed
+            entry = self._tools.ledger.entry(record.hash)
+            going = record.state == State.MOVING or entry.moving is not None
+            fixed = going or _is_in_place(entry) or not record.auto_managed
             home = record.save_path if fixed else str(self._home(category))
             auto = record.auto_managed and home == str(self._home(category))
             return replace(record, category=category, save_path=home, auto_managed=auto)

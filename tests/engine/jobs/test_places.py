@@ -585,6 +585,59 @@ async def test_an_unfinished_torrent_will_go_to_its_new_category(world):
     await world.completes(SHOW)
 
 
+@pytest.mark.parametrize("how", ["changed", "removed", "stays"])
+async def test_a_torrent_that_gets_another_category_during_a_copy_is_where_it_says(
+    world, elsewhere, how
+):
+    """It arrives where the copy goes, and no category moves it again from there."""
+    await complete(world, SHOW, category="tv", auto_managed=True)
+    await world.jobs.create_category("films", "")
+    with held_copy(elsewhere):
+        await world.jobs.edit_category("tv", str(elsewhere))
+        assert world.state(SHOW) is State.MOVING
+        if how == "changed":
+            await world.jobs.set_category([SHOW.infohash], "films")
+        elif how == "removed":
+            await world.jobs.remove_categories(["tv"])
+        else:
+            await world.jobs.set_auto_managed([SHOW.infohash], auto=False)
+        assert is_shown_at(world, SHOW, world.complete / "tv")
+    await moved_to(world, SHOW, elsewhere)
+
+    category = {"changed": "films", "removed": "", "stays": "tv"}[how]
+    view = world.view(SHOW)
+    assert (view.record.category, view.record.auto_managed) == (category, False)
+    assert there(world.complete / "tv") == []
+    await world.restart()
+    world.has_files(SHOW)
+
+
+async def test_a_copy_to_the_folder_of_the_new_category_leaves_it_managed(world, elsewhere):
+    await complete(world, SHOW, category="tv", auto_managed=True)
+    await world.jobs.create_category("films", str(elsewhere))
+    with held_copy(elsewhere):
+        await world.jobs.edit_category("tv", str(elsewhere))
+        await world.jobs.set_category([SHOW.infohash], "films")
+    await moved_to(world, SHOW, elsewhere)
+    assert world.view(SHOW).record.auto_managed
+
+
+async def test_a_copy_that_fails_leaves_the_files_of_the_new_category_where_they_were(
+    world, elsewhere
+):
+    await complete(world, SHOW, category="tv", auto_managed=True)
+    await world.jobs.create_category("films", "")
+    with held_copy(elsewhere) as release:
+        await world.jobs.edit_category("tv", str(elsewhere))
+        await world.jobs.set_category([SHOW.infohash], "films")
+        (world.complete / "tv/Show.S01").rename(world.folder / "taken")
+        (elsewhere / "Show.S01").mkdir()
+        release()
+        await world.reaches(SHOW, State.COMPLETED)
+    assert is_shown_at(world, SHOW, world.complete / "tv")
+    assert not world.view(SHOW).record.auto_managed
+
+
 async def test_a_category_that_is_removed_moves_nothing(world):
     await complete(world, SHOW, category="tv", auto_managed=True)
     await world.jobs.remove_categories(["tv"])
