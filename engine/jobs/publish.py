@@ -47,7 +47,7 @@ from engine.jobs.ondisk import (
     is_complete,
     make_empty_files,
 )
-from engine.jobs.share import share
+from engine.jobs.share import lacks_copies, share
 from engine.jobs.states import State
 from engine.jobs.wanted import is_wanted, is_whole, lacking
 from engine.store.records import FileRecord, TorrentRecord
@@ -76,7 +76,7 @@ async def publish(job: Job) -> None:
             await _rename_root(job)
     await in_thread(erase, job.folder)
     gone = await in_thread(_arrived, Path(job.record.save_path), going)
-    await share(job, [file for file in _published(job.files, gone) if file.published], gone)
+    await _share_all(job, gone)
     await job.move(
         State.COMPLETED,
         detail=job.record.root,
@@ -85,6 +85,20 @@ async def publish(job: Job) -> None:
         position=0,
         forced=False,
     )
+
+
+async def _share_all(job: Job, gone: set[int]) -> None:
+    """Have all further categories get their copies, also one that comes while others are made.
+
+    Between the last look for one and the order to complete the torrent nothing may be awaited:
+    who adds a category later sees it complete, and has its copy made (`Sharing.go_on`).
+    """
+    files = [file for file in _published(job.files, gone) if file.published]
+    # Where all comes anew, a copy that was made before is whole, or was imported.
+    late = gone if any(file.published and file.index not in gone for file in job.files) else ()
+    await share(job, files, late)
+    while files and lacks_copies(job.entry):
+        await share(job, files, ())
 
 
 async def retract(job: Job) -> None:

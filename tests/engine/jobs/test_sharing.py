@@ -1,5 +1,6 @@
 """Two programs that ask for one torrent, each in a category of its own."""
 
+import asyncio
 import os
 import random
 import tempfile
@@ -9,14 +10,22 @@ import pytest
 
 from engine.jobs.states import State
 from engine.jobs.views import BadTorrent, Conflict
+from tests.engine.jobs.test_places import held_copy
 from tests.engine.jobs.world import Torrent
 from tests.fakes.disk import Disk
 
 BYTES = random.Random(23).randbytes
 
-SHOW = Torrent("Show.S01", {"a.mkv": BYTES(300_000), "Subs/a.srt": BYTES(900), "nfo": b""})
+SHOW = Torrent("Show.S01", {"a.mkv": BYTES(3_000_000), "Subs/a.srt": BYTES(900), "nfo": b""})
 FILM = Torrent("Film.2024.mkv", BYTES(100_000))
 HD, UHD = "sonarr", "sonarr-4k"
+
+
+@pytest.fixture
+def elsewhere():
+    """A folder on another file system than the other folders of tests."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 def seen(world, torrent, category):
@@ -48,6 +57,11 @@ def has_files(world, torrent, category) -> bool:
     } == torrent.files
 
 
+def names(top: Path) -> list[str]:
+    """Return what is in a folder."""
+    return sorted(path.name for path in top.iterdir())
+
+
 def imports(world, torrent, category) -> None:
     """Do what Sonarr does when it moves the files to its library."""
     top = Path(seen(world, torrent, category).content_path)
@@ -64,6 +78,40 @@ async def both(world, torrent, **fields):
     await world.add(torrent, category=HD, **fields)
     await world.add(torrent, category=UHD)
     await complete(world, torrent)
+
+
+async def copying_for_second(world, elsewhere):
+    """Have a torrent complete for the first, and be copied for the second; call with `held_copy`.
+
+    The order is given in the middle of the copy; what it waits for goes on afterwards.
+    """
+    world.hold(SHOW)
+    await world.start()
+    await world.jobs.create_category(UHD, str(elsewhere))
+    await world.add(SHOW, category=HD)
+    await world.completes(SHOW)
+    own = elsewhere / f".{SHOW.infohash}.sharing"
+    await world.add(SHOW, category=UHD)
+    await world.turns(lambda: own.exists() and any(own.iterdir()))
+
+
+async def settles(world, *categories):
+    """Wait until categories have all that they wait for."""
+
+    def is_so():
+        views = [seen(world, SHOW, one) for one in categories]
+        return all(view and view.state in {State.COMPLETED, State.ERROR} for view in views)
+
+    await world.until(is_so)
+    await world.reaches(SHOW, State.COMPLETED)
+
+
+def whole(world, torrent, category) -> bool:
+    """Tell whether all files are where a category is told they are."""
+    view = seen(world, torrent, category)
+    top = Path(view.content_path)
+    there = {str(one.relative_to(top)): one.read_bytes() for one in top.rglob("*") if one.is_file()}
+    return view.state is State.COMPLETED and there == torrent.files
 
 
 async def complete(world, torrent):
@@ -288,7 +336,199 @@ async def test_when_all_files_are_gone_they_are_fetched_again(world):
     await world.until(lambda: seen(world, SHOW, UHD).state is not State.COMPLETED)
     await complete(world, SHOW)
     assert has_files(world, SHOW, UHD)
+
+
+async def test_who_imported_and_adds_it_again_gets_it_again(world):
+    await both(world, SHOW)
+    imports(world, SHOW, HD)
+    imports(world, SHOW, UHD)
+    await world.add(SHOW, category=HD)
+    await world.until(lambda: seen(world, SHOW, HD).state is not State.COMPLETED)
+    await world.reaches(SHOW, State.COMPLETED)
     assert has_files(world, SHOW, HD)
+
+
+async def test_one_that_comes_in_the_middle_of_anothers_import_leaves_its_files_alone(world):
+    """It has the torrent fetched anew; what the first one still has to import stays."""
+    world.hold(SHOW)
+    await world.start()
+    await world.add(SHOW, category=HD)
+    await world.completes(SHOW)
+    imports(world, SHOW, HD)
+    stalled = world.host.stalls_at(1000, path=world.served(SHOW), times=None)
+
+    await world.add(SHOW, category=UHD)
+    await world.reaches(SHOW, State.DOWNLOADING)
+
+    view = seen(world, SHOW, HD)
+    assert view.state is State.COMPLETED
+    assert view.content_path == str(folder(world, HD) / "Show.S01")
+    assert names(folder(world, HD) / "Show.S01") == ["Subs", "nfo"]
+    assert seen(world, SHOW, UHD).state is State.DOWNLOADING
+
+    await world.restart()
+    await world.reaches(SHOW, State.DOWNLOADING)
+    await world.jobs.delete([SHOW.infohash], delete_files=True)  # the import has ended
+    assert seen(world, SHOW, HD) is None
+    assert list(folder(world, HD).iterdir()) == []
+    stalled.lift()
+    await world.reaches(SHOW, State.COMPLETED)
+    assert has_files(world, SHOW, UHD)
+    assert world.view(SHOW).others == ()
+
+
+@pytest.mark.parametrize("when", ["added", "checked"])
+async def test_what_was_imported_is_not_put_back_when_the_other_has_its_files(world, when):
+    if when == "added":
+        world.hold(SHOW)
+        await world.start()
+        await world.add(SHOW, category=HD)
+        await world.completes(SHOW)
+        imports(world, SHOW, HD)
+        await world.add(SHOW, category=UHD)
+    else:
+        await both(world, SHOW)
+        imports(world, SHOW, UHD)
+        (folder(world, HD) / "Show.S01/a.mkv").unlink()
+        await world.jobs.recheck([SHOW.infohash])
+        await world.until(lambda: world.state(SHOW) is not State.CHECKING)
+    imported, other = (HD, UHD) if when == "added" else (UHD, HD)
+    await world.reaches(SHOW, State.COMPLETED)
+    assert names(folder(world, imported) / "Show.S01") == ["Subs", "nfo"]
+    assert has_files(world, SHOW, other)
+
+    await world.jobs.delete([SHOW.infohash], delete_files=True)
+    assert seen(world, SHOW, imported) is None
+    assert has_files(world, SHOW, other)
+
+
+async def test_one_that_has_its_files_and_asks_again_does_not_fetch_them_for_the_importer(world):
+    await both(world, SHOW)
+    imports(world, SHOW, HD)
+    served = world.host.served
+    await world.add(SHOW, category=UHD)
+    assert world.state(SHOW) is State.COMPLETED
+    assert has_files(world, SHOW, UHD)
+    assert names(folder(world, HD) / "Show.S01") == ["Subs", "nfo"]
+    assert world.host.served == served
+
+
+async def test_a_third_gets_its_files_from_who_still_has_them(world):
+    await both(world, SHOW)
+    imports(world, SHOW, HD)
+    served = world.host.served
+    await world.add(SHOW, category="third")
+    await world.until(lambda: seen(world, SHOW, "third").state is State.COMPLETED)
+    assert has_files(world, SHOW, "third")
+    assert (folder(world, HD) / "Show.S01/nfo").exists()
+    assert world.host.served == served
+
+
+async def test_a_torrent_of_which_nothing_is_wanted_has_nothing_for_anybody(world):
+    world.hold(SHOW)
+    await world.start()
+    await world.add(SHOW, category=HD, paused=True)
+    await world.jobs.set_file_priorities(SHOW.infohash, [0, 1, 2], 0)
+    await world.jobs.resume([SHOW.infohash])
+    await world.reaches(SHOW, State.COMPLETED)
+    await world.add(SHOW, category=UHD)
+    await world.reaches(SHOW, State.COMPLETED)
+    assert {view.record.category for view in world.view(SHOW).others} == {UHD}
+
+
+# One imports while the other's copy is being made.
+
+
+async def deletes_in_the_middle(world, release) -> None:
+    """Delete the torrent for nobody in particular; the copy is let go on to be stopped."""
+    deleting = asyncio.create_task(world.jobs.delete([SHOW.infohash], delete_files=True))
+    await asyncio.sleep(0)
+    release()
+    await deleting
+
+
+async def test_who_imported_while_the_other_is_copied_deletes_its_own_only(world, elsewhere):
+    with held_copy(elsewhere) as release:
+        await copying_for_second(world, elsewhere)
+        imports(world, SHOW, HD)
+        await deletes_in_the_middle(world, release)
+    await settles(world, UHD)
+    assert seen(world, SHOW, HD) is None
+    assert whole(world, SHOW, UHD)
+    assert list(folder(world, HD).iterdir()) == []
+
+
+async def test_where_nothing_tells_who_asks_the_one_that_waits_keeps_the_torrent(world, elsewhere):
+    with held_copy(elsewhere) as release:
+        await copying_for_second(world, elsewhere)
+        await deletes_in_the_middle(world, release)
+    await settles(world, UHD)
+    assert seen(world, SHOW, HD) is None
+    assert whole(world, SHOW, UHD)
+
+
+async def test_one_that_comes_while_another_ones_copy_is_made_gets_its_own(world, elsewhere):
+    with held_copy(elsewhere):
+        await copying_for_second(world, elsewhere)
+        await world.add(SHOW, category="third")
+    await settles(world, UHD, "third")
+    assert whole(world, SHOW, UHD)
+    assert has_files(world, SHOW, "third")
+    assert has_files(world, SHOW, HD)
+
+
+async def test_one_that_comes_at_the_moment_of_completion_gets_its_copy(world, monkeypatch):
+    """It is stored after publishing had its last look, and before the torrent is complete."""
+    world.hold(SHOW)
+    await world.start()
+    ledger = world.jobs._tools.ledger
+    move, adding = ledger.move, []
+
+    async def complete_slowly(infohash, target, **changes):
+        if target is State.COMPLETED and not adding:
+            async with ledger._changing:
+                adding.append(asyncio.create_task(world.add(SHOW, category=UHD)))
+                await world.turns(lambda: bool(ledger._changes))
+                moving = asyncio.create_task(move(infohash, target, **changes))
+                await world.turns(lambda: len(ledger._changes) > 1)
+            await moving
+        else:
+            await move(infohash, target, **changes)
+
+    monkeypatch.setattr(ledger, "move", complete_slowly)
+    await world.add(SHOW, category=HD)
+    await world.reaches(SHOW, State.COMPLETED)
+    await adding[0]
+    await complete(world, SHOW)
+    assert has_files(world, SHOW, UHD)
+
+
+@pytest.mark.parametrize("how", ["changed", "removed"])
+async def test_a_category_that_changes_during_its_copy_leaves_no_half_copy(world, elsewhere, how):
+    await copying(world, elsewhere, how)
+    await world.reaches(SHOW, State.COMPLETED)
+    assert seen(world, SHOW, UHD) is None
+    assert names(elsewhere) == []
+    assert has_files(world, SHOW, HD)
+    if how == "changed":
+        await settles(world, "new")
+        assert has_files(world, SHOW, "new")
+    else:
+        assert world.view(SHOW).others == ()
+
+
+async def copying(world, elsewhere, how):
+    with held_copy(elsewhere) as release:
+        await copying_for_second(world, elsewhere)
+        await world.jobs.create_category("new", "")
+        if how == "changed":
+            order = world.jobs.set_category([SHOW.infohash], "new", asking=UHD)
+        else:
+            order = world.jobs.remove_categories([UHD])
+        changing = asyncio.create_task(order)
+        await asyncio.sleep(0)
+        release()
+        await changing
 
 
 # Other orders.
