@@ -521,7 +521,7 @@ async def test_a_finished_download_is_told_to_who_was_down_before(both, sonarr, 
     await both.finishes(A)
     await both.passes(courier.GATHERED)
     await both.sleeps(FIRST_DELAY)
-    assert sonarr.commands() == [REFRESH]
+    await both.until(lambda: sonarr.commands() == [REFRESH])
     assert len(both.stored()) == 1
     radarr.down = False
     await both.passes(FIRST_DELAY)
