@@ -1,9 +1,9 @@
-"""The command line: `alldebrid-client serve`, `alldebrid-client get`, `alldebrid-client bench`.
+"""The command line: `alldebrid-client` with `serve`, `get`, `bench` and `push`.
 
 Each command imports its own modules when it runs, so that `get` does not carry a web server.
 
 Exit status: 0 done, 1 failed with one line on stderr for each reason, 2 wrong usage, 130 and 143
-ended by Ctrl-C and SIGTERM.
+ended by Ctrl-C and SIGTERM. What else `push` has is in its --help.
 """
 
 import argparse
@@ -107,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_get(commands)
     _add_bench(commands)
+    _add_push(commands)
     return parser
 
 
@@ -284,6 +285,53 @@ def _bench_service(options: argparse.Namespace, transfer: settings.TransferSetti
         json=options.json,
     )
     return bench_service(wanted, complain)
+
+
+def _add_push(commands: Any) -> None:
+    parser = commands.add_parser(
+        "push",
+        help="push a release to Sonarr or Radarr",
+        description="Push a release to Sonarr or Radarr, which judges it and grabs it. Their"
+        " addresses and keys are those of the settings (SONARR_URL, SONARR_API_KEY, ...).",
+        epilog="Exit status: 0 approved, or rejected for now, which is grabbed later; 1 the"
+        " settings are not acceptable; 2 bad input, or the program is not set up; 3 not reachable,"
+        " or in trouble: try again; 4 refused: rejected or not understood; 5 wrong API key.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--target", choices=("sonarr", "radarr"), required=True, help="who gets it")
+    add("--name", metavar="NAME", help="release name (default: the one in the .torrent or magnet)")
+    add("--url", metavar="URL", help="of the .torrent, which the program fetches itself")
+    add("--magnet", metavar="URI", help="its magnet, which the program prefers to the URL")
+    add("--file", metavar="FILE", help="its .torrent; without a URL a magnet is made of it")
+    add("--hash", metavar="HASH", help="its infohash in hex or base32")
+    add("--size", metavar="BYTES", help="what is no number is 0, for not known")
+    add("--indexer", metavar="NAME", help="the indexer's name there (default autobrr)")
+    add("--info-url", metavar="URL", help="a page about the release")
+    add("--download-client", metavar="NAME", help="name there of the client that shall fetch it")
+    parser.set_defaults(run=_push)
+
+
+def _push(options: argparse.Namespace) -> int:
+    config = settings.load()
+    for secret in (config.sonarr_api_key, config.radarr_api_key, options.url, options.magnet):
+        logs.hide(secret or "")
+    logs.configure("CRITICAL")  # only the command speaks
+    from api.push import Options, push  # noqa: PLC0415 - see the module's text
+
+    wanted = Options(
+        target=options.target,
+        name=options.name or "",
+        url=options.url or "",
+        magnet=options.magnet or "",
+        file=options.file or "",
+        hash=options.hash or "",
+        size=options.size,
+        indexer=options.indexer or "",
+        info_url=options.info_url or "",
+        download_client=options.download_client or "",
+    )
+    return push(wanted, config, complain)
 
 
 def _argument(kind: kinds.Kind) -> Callable[[str], str]:

@@ -6,4 +6,9 @@ In the order of the story:
     verdict    what to do next about a failed download
     messenger  tells one of them everything, one thing after the other, however long that takes
     handover   hands the stored endings of torrents to the messengers
+
+Releases that are pushed to them:
+    payload    what is pushed of a release
+    answer     what became of it
+    similar    which known release has this name
 """

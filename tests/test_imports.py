@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "engine.metainfo": (),
     "engine.jobs": ("engine.transfer", "engine.alldebrid", "engine.store", "engine.metainfo"),
     "api.qbittorrent": ("engine",),
-    "arrpush": ("engine.store", "engine.http"),
+    "arrpush": ("engine.store", "engine.http", "engine.metainfo"),
     "api": ("engine", "api.qbittorrent", "arrpush"),
 }
 """What of ours each package may import besides itself."""

@@ -8,15 +8,21 @@
   one search for all of it. A download that was never grabbed is neither blocklisted nor searched.
 * `RefreshMonitoredDownloads` looks at the download client: what it has of ours is in the queue.
 * A page beyond the last one shows the last one again.
+* A release that is pushed is checked field by field. What reads the JSON refuses with one object,
+  what checks the release and what parses its title with a list. A release that was understood is
+  answered with a list of one object, whatever became of it. The verdict is what the test says.
+* Approved does not mean grabbed: a `downloadClientId` of 0 is a client that does not exist.
+* The key comes as a query parameter, which counts before all else, as a header or as a bearer's.
 
 `client` is how it calls a download client, or None for one that does what the test says. What goes
 wrong is set by the test: see the fields of `FakeArr`.
 """
 
 import json
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -26,6 +32,8 @@ import msgspec
 from tests.fakes.sonarr_http import SonarrHttp
 
 KEY = "marked-arr-key-0123456789abcdef"
+NOT_JSON = "what was sent is no JSON"
+"""Stands where the body would."""
 REFRESH = "RefreshMonitoredDownloads"
 
 
@@ -95,6 +103,12 @@ class FakeArr:
         self.grabs: dict[str, Grab] = {}
         self.history: list[dict[str, Any]] = []
         self.blocklist: list[str] = []
+        self.rejections: list[str] = []
+        """Why the next releases that are pushed are not approved."""
+        self.temporarily = False
+        """These reasons hold for now only."""
+        self.pushed: list[dict[str, Any]] = []
+        """Every release that was understood, approved or not."""
         self.searches: list[list[int]] = []
         """The episodes, or the movie, of each search."""
         self.asked: list[Asked] = []
@@ -202,7 +216,7 @@ class FakeArr:
             if self.statuses:
                 raise Refused(self.statuses.pop(0))
         if key != self.key:
-            raise Refused(401, b"")
+            raise Refused(401, "")
         result = self._route(asked)
         with self._changed:
             self._changed.notify_all()
@@ -222,6 +236,8 @@ class FakeArr:
             return self._mark(int(rest.rpartition("/")[2]))
         if (asked.method, asked.path) == ("POST", "/command"):
             return self._command(asked.body)
+        if (asked.method, asked.path) == ("POST", "/release/push"):
+            return self._push(asked.body)
         raise Refused(404, "<!doctype html>", "text/html")
 
     def _listed(self, query: dict[str, str]) -> list[dict[str, Any]]:
@@ -295,6 +311,43 @@ class FakeArr:
                 grab.in_queue = grab.in_queue if present is None else grab.download_id in present
         return {"id": len(self.asked), "name": body["name"], "status": "queued"}
 
+    def _push(self, body: Any) -> Any:
+        if wrong := wrong_types(body, radarr=self.radarr):
+            raise Refused(400, problem(wrong))
+        release = {name[:1].lower() + name[1:]: value for name, value in body.items()}
+        if failures := list(invalid_fields(release)):
+            raise Refused(400, failures)
+        title = release["title"]
+        if not _PARSEABLE.search(title):
+            raise Refused(400, [failure("Title", "Unable to parse", title)])
+        approved = not self.rejections
+        with self._changed:
+            self.pushed.append(release)
+            if approved:
+                self._grab_pushed(release)
+        return [
+            {
+                "guid": f"PUSH-{release.get('downloadUrl', '')}",
+                "title": title,
+                "indexer": release.get("indexer", ""),
+                "indexerId": 0,
+                "approved": approved,
+                "temporarilyRejected": not approved and self.temporarily,
+                "rejected": not approved and not self.temporarily,
+                "rejections": self.rejections,
+                "downloadAllowed": True,
+            }
+        ]
+
+    def _grab_pushed(self, release: dict[str, Any]) -> None:
+        found = _BTIH.search(release.get("magnetUrl", ""))
+        download_id = (found[1] if found else release.get("infoHash", "")).upper()
+        if download_id and release.get("downloadClientId") != 0:
+            self.grabs[download_id] = Grab(
+                download_id=download_id, title=release["title"], episodes=1, in_queue=False
+            )
+            self._note("grabbed", download_id)
+
     def _present(self) -> set[str] | None:
         """The downloads that are at the client, or None without one."""
         if self.client is None:
@@ -315,6 +368,73 @@ class FakeArr:
                     "sourceTitle": grab.title,
                 }
             )
+
+
+_PARSEABLE = re.compile(r"S\d+(E\d+)?|\b\d{4}\b", re.IGNORECASE)
+_BTIH = re.compile(r"urn:btih:([0-9a-f]{40})", re.IGNORECASE)
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_TEXTS = (
+    *("title", "downloadUrl", "magnetUrl", "indexer", "infoUrl", "commentUrl", "infoHash"),
+    *("guid", "downloadClient"),
+)
+_NUMBERS = (
+    *("size", "indexerId", "downloadClientId", "seeders", "leechers", "indexerFlags"),
+    *("tvdbId", "tvRageId", "tmdbId"),
+)
+
+
+def wrong_types(body: Any, *, radarr: bool) -> dict[str, list[str]]:
+    """What is refused when the JSON is read, by its path."""
+    if not isinstance(body, dict):
+        return {"": ["A non-empty request body is required."]}
+    texts, numbers = (_TEXTS, (*_NUMBERS, "imdbId")) if radarr else ((*_TEXTS, "imdbId"), _NUMBERS)
+    wrong = [
+        *(name for name in texts if not isinstance(body.get(name, ""), str | None)),
+        *(name for name in numbers if not _is_number(body.get(name, 0))),
+    ]
+    if str(body.get("protocol", "unknown")).lower() not in {
+        "torrent",
+        "usenet",
+        "unknown",
+        "1",
+        "2",
+    }:
+        wrong.append("protocol")
+    if not _DATE.fullmatch(str(body.get("publishDate", "2026-01-01T00:00:00Z"))):
+        wrong.append("publishDate")
+    text = "The JSON value could not be converted. Path: $.{0} | LineNumber: 0."
+    return {f"$.{name}": [text.format(name)] for name in wrong}
+
+
+def invalid_fields(release: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What is refused of a release whose JSON could be read."""
+    if not release.get("title"):
+        yield failure("Title", "'Title' must not be empty.", "", "NotEmptyValidator")
+    if not release.get("downloadUrl") and not release.get("magnetUrl"):
+        for name in ("DownloadUrl", "MagnetUrl"):
+            yield failure(name, f"'{name}' must not be empty.", "", "NotEmptyValidator")
+    if str(release.get("protocol", "unknown")).lower() == "unknown":
+        yield failure("Protocol", "'Protocol' must not be empty.", 0, "NotEmptyValidator")
+    if not release.get("publishDate"):
+        yield failure("PublishDate", "'Publish Date' must not be empty.", "", "NotEmptyValidator")
+
+
+def failure(name: str, message: str, value: Any, code: str = "") -> dict[str, Any]:
+    """One entry of the list that a release is refused with."""
+    said = {"propertyName": name, "errorMessage": message, "attemptedValue": value}
+    return said | {"severity": "error"} | ({"errorCode": code} if code else {})
+
+
+def problem(errors: dict[str, list[str]]) -> dict[str, Any]:
+    """The object that JSON is refused with."""
+    title = "One or more validation errors occurred."
+    return {"type": "rfc9110", "title": title, "status": 400, "traceId": "00-1", "errors": errors}
+
+
+def _is_number(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -348,16 +468,30 @@ class _Handler(BaseHTTPRequestHandler):
                 method=self.command,
                 path=parts.path.removeprefix(prefix),
                 query={name: values[-1] for name, values in parse_qs(parts.query).items()},
-                body=json.loads(body) if body else None,
+                body=self._json(body),
                 at=time.monotonic(),
             )
-            result = self.arr.answer(asked, self.headers.get("X-Api-Key", ""))
+            result = self.arr.answer(asked, self._key(asked.query))
             self._send(201 if asked.path == "/command" else 200, json.dumps(result).encode())
         except Refused as refusal:
-            text = refusal.body if isinstance(refusal.body, str) else json.dumps(refusal.body or "")
+            text = refusal.body if isinstance(refusal.body, str) else json.dumps(refusal.body)
             self._send(refusal.status, text.encode(), kind=refusal.kind, **self.arr.headers)
         except ConnectionAbortedError:
             self.close_connection = True
+
+    def _key(self, query: dict[str, str]) -> str:
+        bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        return query.get("apikey") or self.headers.get("X-Api-Key") or bearer
+
+    def _json(self, body: bytes) -> Any:
+        if not body:
+            return None
+        if "/release/" in self.path and "json" not in self.headers.get("Content-Type", ""):
+            raise Refused(415, problem({}))
+        try:
+            return json.loads(body)
+        except ValueError:
+            return NOT_JSON
 
     def _send(self, status: int, body: bytes, kind: str = "application/json", **headers: str):
         self.send_response(status)
