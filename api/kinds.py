@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -185,20 +185,26 @@ def networks() -> Kind:
     return Kind("IP addresses and networks with commas between", parse, show, empty=())
 
 
+def _plain_url(text: str) -> SplitResult:
+    """Read an http or https URL of scheme, host, port and path. Raises BadValue."""
+    try:
+        url = urlsplit(text)
+        name, _port = url.hostname, url.port
+    except ValueError:
+        raise BadValue("not a URL") from None
+    if url.scheme not in {"http", "https"} or not name or not re.fullmatch(r"[!-~]+", text):
+        raise BadValue("not an http or https URL")
+    if "@" in url.netloc or "?" in text or "#" in text:
+        raise BadValue("has more than scheme, host, port and path")
+    return url
+
+
 def base_url() -> Kind:
     """Return the kind of base URLs of an API: https, or http to a private address."""
 
     def parse(text: str) -> str:
-        try:
-            url = urlsplit(text)
-            name, _port = url.hostname, url.port
-        except ValueError:
-            raise BadValue("not a URL") from None
-        if url.scheme not in {"http", "https"} or not name or not re.fullmatch(r"[!-~]+", text):
-            raise BadValue("not an http or https URL")
-        if "@" in url.netloc or "?" in text or "#" in text:
-            raise BadValue("has more than scheme, host, port and path")
-        if url.scheme == "http" and not is_private(name):
+        url = _plain_url(text)
+        if url.scheme == "http" and not is_private(url.hostname or ""):
             raise BadValue("plain http leaves this network, and the key with it")
         if re.search(r"/v[0-9.]+/*$", url.path):
             raise BadValue("ends in a version, which is added by itself")
@@ -213,15 +219,7 @@ def program_url() -> Kind:
     """Return the kind of addresses of other programs, which may be anywhere."""
 
     def parse(text: str) -> str:
-        try:
-            url = urlsplit(text)
-            name, _port = url.hostname, url.port
-        except ValueError:
-            raise BadValue("not a URL") from None
-        if url.scheme not in {"http", "https"} or not name or not re.fullmatch(r"[!-~]+", text):
-            raise BadValue("not an http or https URL")
-        if "@" in url.netloc or "?" in text or "#" in text:
-            raise BadValue("has more than scheme, host, port and path")
+        url = _plain_url(text)
         if re.search(r"/api(/v[0-9]+)?/*$", url.path):
             raise BadValue("ends in `/api`, which is added by itself")
         return text.rstrip("/")
