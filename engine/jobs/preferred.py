@@ -21,6 +21,7 @@ import msgspec
 from engine.jobs.config import JobsConfig
 from engine.jobs.preferences import NO_LIMIT, Preferences
 from engine.jobs.queue import Limits
+from engine.jobs.said import said_last
 from engine.jobs.views import BadPreference
 from engine.store import values
 from engine.store.store import Store
@@ -53,12 +54,9 @@ def configured_by(config: JobsConfig) -> Configured:
 
 def in_force(configured: Configured, kept: Kept | None) -> Preferences:
     """Return the preferences to start with: of settings and clients, each where it spoke last."""
-    now = msgspec.structs.asdict(configured)
     if kept is None:
-        return Preferences(**now)
-    then = msgspec.structs.asdict(kept.configured)
-    news = {name: value for name, value in now.items() if value != then[name]}
-    return msgspec.structs.replace(kept.preferences, **news)
+        return Preferences(**msgspec.structs.asdict(configured))
+    return said_last(kept.preferences, kept.configured, configured)
 
 
 def limits_of(preferences: Preferences, config: JobsConfig) -> Limits:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from engine.jobs.said import said_last
 from engine.store import values
 from engine.store.store import Store
 from engine.transfer.pace import Pace
@@ -64,9 +65,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 def in_force(configured: Configured, kept: Kept) -> SpeedLimits:
     """Return the limits to start with: of settings and clients, each where it spoke last."""
-    now, then = map(msgspec.structs.asdict, (configured, kept.configured))
-    news = {name: limit for name, limit in now.items() if limit != then[name]}
-    return msgspec.structs.replace(kept.limits, **news)
+    return said_last(kept.limits, kept.configured, configured)
 
 
 class SpeedLimiter:
