@@ -15,6 +15,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from benchmarks.payload import difference, settle
 from benchmarks.processes import INTERVAL, Took, observe
 from benchmarks.servers import NAME, Served
@@ -83,16 +85,7 @@ def curl(served: Served, _folder: Path, variant: str = "", connections: int = CO
         for start, end in parts(served.size, connections)
     ]
     took = observe(commands)
-    return Run(
-        label="curl",
-        variant=variant,
-        seconds=took.seconds,
-        bytes=served.size,
-        cpu=took.cpu,
-        peak_rss=took.peak_rss,
-        series=took.series,
-        failed=_failure(took),
-    )
+    return _run("curl", variant, took, served.size, _failure(took))
 
 
 def disk_alone(size: int, folder: Path, variant: str = "") -> Run:
@@ -103,16 +96,7 @@ def disk_alone(size: int, folder: Path, variant: str = "") -> Run:
     if not failed and target.stat().st_size != size:
         failed = "the file is not complete"
     _clean(folder)
-    return Run(
-        label=DISK,
-        variant=variant,
-        seconds=took.seconds,
-        bytes=size,
-        cpu=took.cpu,
-        peak_rss=took.peak_rss,
-        series=took.series,
-        failed=failed,
-    )
+    return _run(DISK, variant, took, size, failed)
 
 
 def into_a_sink(served: Served, folder: Path, variant: str = "") -> Run:
@@ -121,16 +105,7 @@ def into_a_sink(served: Served, folder: Path, variant: str = "") -> Run:
     command = [sys.executable, "-m", "benchmarks.sink", notes, folder, served.ca_file]
     took = observe([[*command, served.url, str(served.size), "1"]])
     _clean(folder)
-    return Run(
-        label=SINK,
-        variant=variant,
-        seconds=took.seconds,
-        bytes=served.size,
-        cpu=took.cpu,
-        peak_rss=took.peak_rss,
-        series=took.series,
-        failed=_failure(took),
-    )
+    return _run(SINK, variant, took, served.size, _failure(took))
 
 
 PEERS: dict[str, Callable[[Served, Path, str], Run]] = {
@@ -174,19 +149,24 @@ def _peer(label: str, command: list[str], served: Served, folder: Path, variant:
     target = folder / NAME
     failed = _failure(took)
     synced = 0.0 if failed else settle(target)
-    run = Run(
+    run = _run(label, variant, took, served.size, failed or difference(target, served.size))
+    _clean(folder)
+    notes = {"seconds until synced": round(took.seconds + synced, 3)}
+    return msgspec.structs.replace(run, notes=notes)
+
+
+def _run(label: str, variant: str, took: Took, size: int, failed: str) -> Run:
+    """Return the run of a program that was watched from outside."""
+    return Run(
         label=label,
         variant=variant,
         seconds=took.seconds,
-        bytes=served.size,
+        bytes=size,
         cpu=took.cpu,
         peak_rss=took.peak_rss,
         series=took.series,
-        notes={"seconds until synced": round(took.seconds + synced, 3)},
-        failed=failed or difference(target, served.size),
+        failed=failed,
     )
-    _clean(folder)
-    return run
 
 
 def _report(took: Took) -> dict[str, int]:
