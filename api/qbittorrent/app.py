@@ -54,7 +54,7 @@ from api.qbittorrent.browsers import Browsers
 from api.qbittorrent.context import ApiConfig, Context, FetchTorrent, end_process
 from api.qbittorrent.endpoints import table
 from api.qbittorrent.parameters import BadParameter
-from api.qbittorrent.quick import quickly
+from api.qbittorrent.quick import Handlers, quickly
 from api.qbittorrent.requests import CONTEXT, head_as_get, may_pass, sent, watched
 from api.qbittorrent.sessions import Sessions
 from engine.jobs.views import Torrents, Unavailable
@@ -81,6 +81,16 @@ ENDPOINTS = table(
     )
 )
 """What is answered, by path below /api/v2/."""
+
+
+HANDLERS: Handlers = {
+    Refused: answer_refused,
+    BadParameter: answer_bad_parameter,
+    HTTPException: answer_http,
+    Unavailable: answer_unavailable,
+    Exception: answer_unexpected,
+}
+"""What errors become."""
 
 
 @route("/api/v2/{rest:path}", http_method=list(HttpMethod), status_code=200)
@@ -123,13 +133,7 @@ def create_app(
     )
     routes = Litestar(
         route_handlers=[answer],
-        exception_handlers={
-            Refused: answer_refused,
-            BadParameter: answer_bad_parameter,
-            HTTPException: answer_http,
-            Unavailable: answer_unavailable,
-            Exception: answer_unexpected,
-        },
+        exception_handlers={**HANDLERS},
         request_max_body_size=None,  # `bodies` counts, and answers in words
         state=State({CONTEXT: context}),
         openapi_config=None,
@@ -137,5 +141,6 @@ def create_app(
     )
     browsers = Browsers(config.hosts, own=config.own_name, login=not config.open)
     return read_to_the_end(
-        watched(quickly(head_as_get(routes), context, ENDPOINTS), browsers), config.patience
+        watched(quickly(head_as_get(routes), context, ENDPOINTS, HANDLERS), browsers),
+        config.patience,
     )

@@ -2,12 +2,11 @@
 
 Litestar takes longer to lead to an endpoint and back than most endpoints take to answer.
 Everything that it decides besides is decided elsewhere for these: who may pass by `may_pass`, what
-was asked by `forms`, what the answer is by the endpoint. Whatever is not plain goes the long way,
-and so does what is refused: it is refused there, after a second try, which makes no difference for
-what only reads.
+was asked by `forms`, what the answer is by the endpoint, what becomes of an error by the same
+handlers. What is not such a GET goes the long way, before anything of it was done.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -15,26 +14,32 @@ from litestar import Request, Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Receive, Scope, Send
 
-from api.qbittorrent.answers import Refused, answer_unexpected
 from api.qbittorrent.context import Context
 from api.qbittorrent.endpoints import Endpoint
-from api.qbittorrent.parameters import BadParameter
 from api.qbittorrent.requests import may_pass, sent
 
 PREFIX = "/api/v2/"
 
+Handlers = Mapping[int | type[Exception], Callable[..., Response[bytes]]]
+"""What makes an answer of an error, by its kind, as Litestar takes it; one is for `Exception`."""
 
-def quickly(app: ASGIApp, context: Context, endpoints: Mapping[str, Endpoint]) -> ASGIApp:
+
+def quickly(
+    app: ASGIApp, context: Context, endpoints: Mapping[str, Endpoint], handlers: Handlers
+) -> ASGIApp:
     """Return an application that has endpoints answer by themselves where that is all there is."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         endpoint = _endpoint(scope, endpoints)
-        answered = None
-        if endpoint is not None:
-            answered = await _answer(endpoint, Request(scope, receive, send), context)
-        if answered is None:
+        request: Request[Any, Any, Any] = Request(scope, receive, send)
+        if endpoint is None or not (endpoint.public or may_pass(request, context)):
             await app(scope, receive, send)
             return
+        try:
+            asked = await sent(request, context, endpoint)
+            answered = await endpoint.answer(request, context, asked)
+        except Exception as error:  # noqa: BLE001 - its handler knows what to make of it
+            answered = _handler(handlers, error)(request, error)
         await send(_start(answered))
         await send({"type": "http.response.body", "body": answered.content, "more_body": False})
 
@@ -48,20 +53,9 @@ def _endpoint(scope: Scope, endpoints: Mapping[str, Endpoint]) -> Endpoint | Non
     return endpoint if endpoint is not None and endpoint.reads else None
 
 
-async def _answer(
-    endpoint: Endpoint, request: Request[Any, Any, Any], context: Context
-) -> Response[bytes] | None:
-    """Return the answer, or None where the framework has to give it."""
-    if not endpoint.public and not may_pass(request, context):
-        return None
-    try:
-        answered = await endpoint.answer(request, context, await sent(request, context, endpoint))
-    except (Refused, BadParameter):
-        return None
-    except Exception as error:  # noqa: BLE001 - logged there, and not to be tried again
-        return answer_unexpected(request, error)
-    plain = not answered.headers and not answered.cookies and answered.background is None
-    return answered if plain else None
+def _handler(handlers: Handlers, error: Exception) -> Callable[..., Response[bytes]]:
+    """Return what makes an answer of an error; the nearest kind counts, as for the framework."""
+    return next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)
 
 
 def _start(answered: Response[bytes]) -> HTTPResponseStartEvent:
@@ -74,5 +68,6 @@ def _start(answered: Response[bytes]) -> HTTPResponseStartEvent:
         "headers": [
             (b"content-type", kind.encode()),
             (b"content-length", b"%d" % len(answered.content)),
+            *((name.lower().encode(), value.encode()) for name, value in answered.headers.items()),
         ],
     }

@@ -9,7 +9,7 @@ from api.qbittorrent.app import ENDPOINTS, create_app
 from api.qbittorrent.context import ApiConfig
 from api.qbittorrent.login import Login
 from engine.jobs.states import State
-from engine.jobs.views import AddRequest
+from engine.jobs.views import AddRequest, Unavailable
 
 HASH = "a" * 40
 READING = sorted(path for path, endpoint in ENDPOINTS.items() if endpoint.reads)
@@ -98,3 +98,21 @@ def test_a_bug_is_answered_and_logged(one, long_way, short_way, caplog):
     assert answers[0] == answers[1]
     assert answers[1][0] == 500
     assert caplog.text.count("ZeroDivisionError") == 2
+
+
+def test_what_cannot_be_stored_is_told_the_same_on_both_ways(one, long_way, short_way):
+    answers = []
+    for app in (long_way, short_way):
+        one.break_down(Unavailable("the disk is full"))
+        answers.append(ask(app, "torrents/info"))
+    assert answers[0] == answers[1]
+    assert b"cannot store" in answers[1][2]
+
+
+def test_what_is_refused_is_looked_at_once(one, short_way, monkeypatch):
+    asked = []
+    view = one.view
+    monkeypatch.setattr(one, "view", lambda infohash: asked.append(infohash) or view(infohash))
+
+    assert ask(short_way, "torrents/properties", f"hash={'b' * 40}")[0] == 404
+    assert asked == ["b" * 40]
