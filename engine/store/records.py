@@ -190,3 +190,52 @@ class CategoryRecord(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     save_path: str = ""
     """As given by the client: absolute, relative to the complete folder, or empty."""
+
+
+class PushRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A release on its way to another program, or what became of it."""
+
+    id: str
+    target: str
+    """The program: a value of `arrpush.payload.Target`."""
+    title: str
+    words: str
+    """What is the same for all spellings of the title, and differs for all others."""
+    infohash: str = ""
+    """40 lower-case hex digits; empty while nothing tells it."""
+    payload: str
+    """The JSON that is pushed, without a link of ours. It may hold passkeys: not to be shown."""
+    base: str = ""
+    """Where who announced it reached us, such as `http://nas:6500`."""
+    state: str
+    """A value of `arrpush.course.State`."""
+    accepted_at: int
+    attempts: int = 0
+    tried: bool = False
+    """True once a push may have reached the program."""
+    attempted_at: int = 0
+    code: int = 0
+    """The HTTP status of the last answer; 0 when there was none."""
+    said: str = ""
+    """What came of the last attempt: one sentence for the user."""
+    answer: str = ""
+    """The last answer as it came, which may quote the payload: not to be shown."""
+    grabbed_at: int = 0
+    """When its torrent was added here; 0 when it was not."""
+    ended_at: int = 0
+
+    def __repr__(self) -> str:
+        """Leave out what is pushed and what was answered: both may hold passkeys."""
+        return f"PushRecord({self.id}, {self.target}, {self.title!r}, state={self.state})"
+
+
+class ReleaseRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A release that was seen, under one of its names."""
+
+    name: str
+    infohash: str
+    start: str
+    """The tokens of the name up to its last number: only names that share them can be alike."""
+    size: int = 0
+    """0 when nobody told."""
+    seen_at: int

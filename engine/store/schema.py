@@ -179,6 +179,51 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE torrents ADD COLUMN pausing INTEGER NOT NULL DEFAULT 0;
     """,
+    # 9: releases on their way to other programs, and what is known of releases. `sequence` is the
+    # order in which they go out. None of them refers to a torrent: releases come before it, and
+    # stay when it is gone.
+    """
+    CREATE TABLE pushes (
+        sequence INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        target TEXT NOT NULL,
+        title TEXT NOT NULL,
+        words TEXT NOT NULL,
+        infohash TEXT NOT NULL,
+        payload TEXT NOT NULL,
+        base TEXT NOT NULL,
+        state TEXT NOT NULL,
+        accepted_at INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        tried INTEGER NOT NULL,
+        attempted_at INTEGER NOT NULL,
+        code INTEGER NOT NULL,
+        said TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        grabbed_at INTEGER NOT NULL,
+        ended_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX pushes_by_infohash ON pushes (infohash, target);
+    CREATE INDEX pushes_by_words ON pushes (words, target);
+    CREATE INDEX pushes_by_state ON pushes (state, target, sequence);
+
+    CREATE TABLE releases (
+        name TEXT NOT NULL,
+        infohash TEXT NOT NULL,
+        start TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        seen_at INTEGER NOT NULL,
+        PRIMARY KEY (name, infohash)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX releases_by_start ON releases (start, seen_at);
+    CREATE INDEX releases_by_age ON releases (seen_at);
+
+    CREATE TABLE kept_torrents (
+        infohash TEXT NOT NULL PRIMARY KEY,
+        data BLOB NOT NULL,
+        kept_at INTEGER NOT NULL
+    ) STRICT;
+    """,
 )
 
 

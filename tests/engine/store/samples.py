@@ -9,6 +9,8 @@ from engine.store.records import (
     EndingRecord,
     EventRecord,
     FileRecord,
+    PushRecord,
+    ReleaseRecord,
     RemovalRecord,
     TorrentRecord,
     UnlockedLink,
@@ -90,3 +92,47 @@ def ending(number: int = 1, **changes: Any) -> EndingRecord:
 
 def category(name: str = "tv", save_path: str = "series") -> CategoryRecord:
     return CategoryRecord(name=name, save_path=save_path)
+
+
+def push(number: int = 1, **changes: Any) -> PushRecord:
+    """A release that waits and was not tried yet, unless `changes` say otherwise."""
+    record = PushRecord(
+        id=f"{number:016x}",
+        target="sonarr",
+        title=f"Show.S01E{number:02}.1080p-GRP",
+        words=f"show.s.01.e.{number:02}.1080.p.grp",
+        infohash=infohash(number),
+        payload='{"title":"Show"}',
+        base="http://nas:6500",
+        state="waiting",
+        accepted_at=1_700_000_000,
+    )
+    return msgspec.structs.replace(record, **changes)
+
+
+def tried_push(number: int = 1, **changes: Any) -> PushRecord:
+    """A release that was pushed and has ended, every field set."""
+    record = push(
+        number,
+        state="grabbed",
+        attempts=3,
+        tried=True,
+        attempted_at=1_700_000_100,
+        code=200,
+        said="Sonarr approved the release",
+        answer='[{"approved":true}]',
+        grabbed_at=1_700_000_101,
+        ended_at=1_700_000_102,
+    )
+    return msgspec.structs.replace(record, **changes)
+
+
+def release(number: int = 1, **changes: Any) -> ReleaseRecord:
+    record = ReleaseRecord(
+        name=f"Show.S01E{number:02}.1080p-GRP",
+        infohash=infohash(number),
+        start=f"01.{number:02}.1080",
+        size=2**33,
+        seen_at=1_700_000_000 + number,
+    )
+    return msgspec.structs.replace(record, **changes)

@@ -9,7 +9,10 @@ from engine.store import (
     endings,
     events,
     files,
+    kept,
     links,
+    pushes,
+    releases,
     removals,
     rows,
     tags,
@@ -24,6 +27,8 @@ from engine.store.records import (
     EventRecord,
     FileRecord,
     MoveRecord,
+    PushRecord,
+    ReleaseRecord,
     RemovalRecord,
     ShareRecord,
     TorrentRecord,
@@ -36,8 +41,11 @@ from tests.engine.store.samples import (
     event,
     file,
     infohash,
+    push,
+    release,
     removal,
     torrent,
+    tried_push,
     unlocked,
 )
 
@@ -139,7 +147,35 @@ def use_everything(db):
     tags.save(db, ["tag"])
     tags.load_all(db)
     tags.delete(db, ["tag"])
+    use_pushes(db)
     torrents.delete(db, infohash(1))
+
+
+def use_pushes(db):
+    pushes.add(db, push())
+    pushes.save(db, push())
+    pushes.to_the_end(db, push().id)
+    pushes.get(db, push().id)
+    pushes.first(db, "waiting", "sonarr")
+    pushes.in_state(db, "waiting")
+    pushes.recent(db, 1)
+    pushes.of_torrent(db, infohash(1))
+    pushes.overdue(db, "waiting", "sonarr", 0)
+    pushes.same(db, "sonarr", infohash(9), push().words)
+    pushes.nameless(db)
+    releases.save(db, release())
+    releases.candidates(db, release().start)
+    releases.load_all(db)
+    kept.put(db, infohash(1), b"metainfo", 1)
+    kept.get(db, infohash(1))
+    kept.has(db, infohash(1))
+
+
+def forget(db):
+    """Run what is run a few times a day, and may read a whole table then."""
+    pushes.prune(db, 0, 1)
+    releases.prune(db, 0, 1)
+    kept.prune(db, 0, 0)
 
 
 def test_a_new_database_has_the_newest_schema(memory):
@@ -166,6 +202,7 @@ def test_every_earlier_version_becomes_the_newest(path, version):
         migrate(fresh)
         assert schema(db) == schema(fresh)
         use_everything(db)
+        forget(db)
 
 
 def test_a_database_of_the_first_version_keeps_all_it_has_and_learns_what_came_later(path):
@@ -184,6 +221,41 @@ def test_a_database_of_the_first_version_keeps_all_it_has_and_learns_what_came_l
         removals.save(db, removal())
     with contextlib.closing(open_database(path)) as db:
         assert removals.load_all(db) == [removal()]
+
+
+def test_a_database_of_the_eighth_version_keeps_all_it_has_and_learns_of_releases(path):
+    path.parent.mkdir()
+    with contextlib.closing(apsw.Connection(str(path))) as db:
+        migrate(db, MIGRATIONS[:8])
+        fill(db)
+        for table in ("pushes", "releases", "kept_torrents"):
+            assert not db.table_exists("main", table)
+    with contextlib.closing(open_database(path)) as db:
+        assert torrents.load_all(db) == [torrent(has_metainfo=True)]
+        assert torrents.metainfo(db, infohash(1)) == b"metainfo"
+        assert files.of(db, infohash(1)) == [file()]
+        assert events.of(db, infohash(1)) == [event()]
+        assert pushes.recent(db, 10) == releases.load_all(db) == []
+        pushes.add(db, tried_push())
+        releases.save(db, release())
+        kept.put(db, infohash(1), b"original", 1)
+    with contextlib.closing(open_database(path)) as db:
+        assert pushes.recent(db, 10) == [tried_push()]
+        assert releases.load_all(db) == [release()]
+        assert kept.get(db, infohash(1)) == b"original"
+
+
+def test_releases_outlive_the_torrents_they_led_to(memory):
+    migrate(memory)
+    fill(memory)
+    pushes.add(memory, tried_push())
+    releases.save(memory, release())
+    kept.put(memory, infohash(1), b"original", 1)
+    torrents.delete(memory, infohash(1))
+
+    assert pushes.of_torrent(memory, infohash(1)) == [tried_push()]
+    assert releases.load_all(memory) == [release()]
+    assert kept.get(memory, infohash(1)) == b"original"
 
 
 @pytest.mark.parametrize(
@@ -321,6 +393,8 @@ def test_a_kill_between_any_two_statements_of_migrating_leaves_a_usable_database
         ("endings", EndingRecord, set()),
         ("moves", MoveRecord, set()),
         ("shares", ShareRecord, set()),
+        ("pushes", PushRecord, set()),
+        ("releases", ReleaseRecord, set()),
     ],
 )
 def test_a_table_has_the_columns_of_its_record(memory, table, kind, elsewhere):
@@ -334,6 +408,14 @@ def test_every_table_is_strict(memory):
     tables = memory.execute("PRAGMA table_list").fetchall()
     loose = [row[1] for row in tables if not row[5] and not row[1].startswith("sqlite_")]
     assert loose == []
+
+
+def test_no_field_of_a_release_is_ever_missing(memory):
+    """SQL drops a row from every comparison with a field that is NULL."""
+    migrate(memory)
+    for table in ("pushes", "releases", "kept_torrents"):
+        columns = memory.execute(f"PRAGMA table_info({table})").fetchall()
+        assert [row[1] for row in columns if not row[3] and row[1] != "sequence"] == []
 
 
 def plan(db, sql, bindings):
@@ -357,7 +439,10 @@ def test_whatever_looks_for_something_uses_an_index_and_no_index_is_useless(memo
     steps = [step for sql, bindings in searches.items() for step in plan(memory, sql, bindings)]
     assert len(searches) >= 10
     assert [step for step in steps if step.startswith("SCAN")] == []
-    for index in ("events_by_torrent", "links_by_age"):
+    for index in (
+        *("events_by_torrent", "links_by_age", "releases_by_start"),
+        *("pushes_by_infohash", "pushes_by_words", "pushes_by_state"),
+    ):
         assert any(index in step for step in steps)
 
 
@@ -374,3 +459,33 @@ def test_loading_the_torrents_does_not_touch_the_metainfo_blobs(memory):
     assert metainfo == [
         "SEARCH metainfo USING COVERING INDEX sqlite_autoindex_metainfo_1 (torrent=?)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "index"),
+    [
+        (pushes._FIRST, "pushes_by_state (state=? AND target=?)"),
+        (pushes._OVERDUE, "pushes_by_state (state=? AND target=?)"),
+        (pushes._IN_STATE, "pushes_by_state (state=?)"),
+        (pushes._OF_TORRENT, "pushes_by_infohash (infohash=?)"),
+        (pushes._OF_WORDS, "pushes_by_words (words=? AND target=?)"),
+        (releases._CANDIDATES, "releases_by_start (start=?)"),
+    ],
+)
+def test_a_release_is_found_by_an_index(memory, sql, index):
+    migrate(memory)
+    table = index.split("_by_")[0]
+    assert plan(memory, sql, (1,) * sql.count("?"))[0] == f"SEARCH {table} USING INDEX {index}"
+
+
+@pytest.mark.parametrize("sql", [pushes._FIRST, pushes._OVERDUE, pushes._OF_WORDS, pushes._RECENT])
+def test_the_next_release_is_found_without_sorting_those_behind_it(memory, sql):
+    migrate(memory)
+    steps = plan(memory, sql, (1,) * sql.count("?"))
+    assert [step for step in steps if "TEMP B-TREE" in step] == []
+
+
+def test_forgetting_old_releases_needs_no_other_row(memory):
+    migrate(memory)
+    sql = "DELETE FROM releases WHERE seen_at < ?"
+    assert "releases_by_age" in plan(memory, sql, (1,))[0]
