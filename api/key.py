@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import logging
+from pathlib import Path
 from typing import Self
 
 from api import logs
@@ -19,6 +20,39 @@ ACCOUNT = "account"
 logger = logging.getLogger("api.key")
 
 
+class ConfiguredKey:
+    """A key as it is configured: one that is in a file is read again when the file changes."""
+
+    def __init__(self, name: str, key: str, path: Path | None) -> None:
+        """`name` is the variable of the key; `path` is None for one from the environment."""
+        self._name = name
+        self._key = key
+        self._path = path
+        self._stamp = self._file_stamp()
+
+    def __repr__(self) -> str:
+        return f"<ConfiguredKey {self._name}>"
+
+    def current(self) -> str:
+        """Return the key; one whose file is gone or bad stays in force."""
+        stamp = self._file_stamp()
+        if self._path is not None and stamp != self._stamp:
+            self._stamp = stamp
+            with contextlib.suppress(SettingsError):
+                self._key = read_secret(self._name, self._path)
+                logs.hide(self._key)
+                logger.info("key=read-again name=%s", self._name)
+        return self._key
+
+    def _file_stamp(self) -> tuple[int, int, int] | None:
+        if self._path is None:
+            return None
+        with contextlib.suppress(OSError):
+            status = self._path.stat()
+            return status.st_mtime_ns, status.st_size, status.st_ino
+        return None
+
+
 class Key:
     """The API key: as configured, from its file if that changed, or as AllDebrid renewed it.
 
@@ -27,10 +61,11 @@ class Key:
     """
 
     def __init__(self, settings: Settings, store: Store, renewed: str) -> None:
-        self._path = settings.alldebrid_api_key_file
-        self._key = settings.alldebrid_api_key
+        self._configured = ConfiguredKey(
+            "ALLDEBRID_API_KEY", settings.alldebrid_api_key, settings.alldebrid_api_key_file
+        )
+        self._instead_of = settings.alldebrid_api_key
         self._store = store
-        self._stamp = self._file_stamp()
         self._renewed = renewed
 
     @classmethod
@@ -48,30 +83,17 @@ class Key:
 
     def current(self) -> str:
         """Return the key to use now; a key file that changed is read again."""
-        stamp = self._file_stamp()
-        if self._path is not None and stamp != self._stamp:
-            self._stamp = stamp
-            with contextlib.suppress(SettingsError):
-                self._key = read_secret("ALLDEBRID_API_KEY", self._path)
-                logs.hide(self._key)
-                self._renewed = ""
-                logger.info("key=read-again")
-        return self._renewed or self._key
+        configured = self._configured.current()
+        if configured != self._instead_of:
+            self._instead_of, self._renewed = configured, ""
+        return self._renewed or configured
 
     def renewed(self, key: str) -> None:
         """Keep the key that AllDebrid gave when the user approved this device."""
         logs.hide(key)
         self._renewed = key
-        kept = f"{_fingerprint(self._key)} {key}"
+        kept = f"{_fingerprint(self._instead_of)} {key}"
         self._store.submit(lambda db: values.put(db, RENEWED_KEY, kept))
-
-    def _file_stamp(self) -> tuple[int, int, int] | None:
-        if self._path is None:
-            return None
-        with contextlib.suppress(OSError):
-            status = self._path.stat()
-            return status.st_mtime_ns, status.st_size, status.st_ino
-        return None
 
 
 class Account:

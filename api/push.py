@@ -18,9 +18,9 @@ import msgspec
 from api import logs, streams
 from api.settings import Settings
 from arrpush.answer import Outcome, Reply, of_answer, of_trouble
-from arrpush.arr import LONG_TIMEOUT, Arr, ArrTrouble, Exchange
+from arrpush.arr import Arr, ArrTrouble, Exchange
 from arrpush.payload import BadRelease, Release, Target, payload
-from engine.http.exchange import Answer, exchange
+from engine.http.exchange import exchange
 from engine.metainfo import BadMetainfo, Metainfo, parse_magnet, parse_torrent
 
 DONE = 0
@@ -82,8 +82,7 @@ def push(
     except BadRelease as problem:
         complain(str(problem))
         return BAD_INPUT
-    ca_file = str(settings.ssl_cert_file) if settings.ssl_cert_file else None
-    arr = Arr(name, url, key, ca_file=ca_file, exchange=_patient(ask))
+    arr = Arr(name, url, key, ca_file=settings.ca_file, exchange=ask)
     reply = asyncio.run(_send(arr, body))
     if STATUSES[reply.outcome] == DONE:
         streams.say(logs.one_line(logs.MASKER.mask(reply.sentence)))
@@ -94,18 +93,9 @@ def push(
 
 async def _send(arr: Arr, body: dict[str, Any]) -> Reply:
     try:
-        return of_answer(arr.name, await arr.post("/release/push", body))
+        return of_answer(arr.name, await arr.push(body))
     except ArrTrouble as problem:
         return of_trouble(arr.name, problem)
-
-
-def _patient(ask: Exchange) -> Exchange:
-    """Return what asks with the time that a question needs during which others are asked."""
-
-    async def patiently(*arguments: Any, **options: Any) -> Answer:
-        return await ask(*arguments, **{**options, "timeout": LONG_TIMEOUT})
-
-    return patiently
 
 
 def _program(target: Target, settings: Settings) -> tuple[str, str]:

@@ -79,20 +79,29 @@ class Arr:
         self,
         name: str,
         url: str,
-        key: str,
+        key: str | Callable[[], str],
         *,
         ca_file: str | None = None,
         exchange: Exchange = exchange,
     ) -> None:
-        """`name` stands in messages, `url` is the address with the URL base, if there is one."""
+        """`name` stands in messages, `url` is the address with the URL base, if there is one.
+
+        `key` may be looked up for each question, for it may change.
+        """
         self.name = name
         self._base = f"{url.rstrip('/')}/api/v3"
         self._key = key
+        self.key_refused = ""
+        """The last key that was not accepted; empty once one was."""
         self._ca_file = ca_file
         self._exchange = exchange
 
     def __repr__(self) -> str:
         return f"<Arr {self.name}>"
+
+    def key(self) -> str:
+        """Return the key as it is now."""
+        return self._key if isinstance(self._key, str) else self._key()
 
     async def get(self, path: str, kind: type[T], **query: str | int | bool) -> T:
         """Return what is at `path`, such as `/queue`, as a `kind`. Raises ArrTrouble."""
@@ -101,6 +110,10 @@ class Arr:
     async def post(self, path: str, body: Any = None, **query: str | int | bool) -> Answer:
         """Send `body` as JSON, if there is one; `read` reads the answer. Raises ArrTrouble."""
         return await self._ask("POST", path, query, body)
+
+    async def push(self, release: dict[str, Any]) -> Answer:
+        """Push a release; waits while the program calls us back to grab it. Raises ArrTrouble."""
+        return await self._ask("POST", "/release/push", {}, release, timeout=LONG_TIMEOUT)
 
     async def delete(self, path: str, **query: str | int | bool) -> None:
         """Delete what is at `path`; waits while the program calls us back. Raises ArrTrouble."""
@@ -124,7 +137,8 @@ class Arr:
         body: Any = None,
         timeout: float = TIMEOUT,  # noqa: ASYNC109 - handed on
     ) -> Answer:
-        headers = {"X-Api-Key": self._key, "Accept": "application/json"}
+        key = self.key()
+        headers = {"X-Api-Key": key, "Accept": "application/json"}
         content = b""
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -143,9 +157,13 @@ class Arr:
             trouble = Trouble.ADDRESS if problem.kind == NOT_TRUSTED else Trouble.DOWN
             message = f"{self.name} cannot be reached ({problem})"
             raise ArrTrouble(trouble, message) from None
-        if not 200 <= answer.status < 300:
-            raise self._refusal(answer)
-        return answer
+        if 200 <= answer.status < 300:
+            self.key_refused = ""
+            return answer
+        refusal = self._refusal(answer)
+        if refusal.trouble is Trouble.KEY:
+            self.key_refused = key
+        raise refusal
 
     def _refusal(self, answer: Answer) -> ArrTrouble:
         status, name = answer.status, self.name

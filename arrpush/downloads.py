@@ -4,6 +4,7 @@ A download is known by the torrent's infohash, in capitals. A season pack has a 
 its episodes, in the queue as well as in the history; what is done to one of them is done to all.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 
 import msgspec
@@ -45,6 +46,9 @@ class HistoryRecord(msgspec.Struct, frozen=True, rename="camel"):
     id: int
     event_type: str = ""
     download_id: str | None = None
+    source_title: str | None = None
+    """The name of the release, as it was grabbed."""
+    date: dt.datetime | None = None
 
 
 class HistoryPage(msgspec.Struct, frozen=True, rename="camel"):
@@ -77,16 +81,21 @@ async def queued(arr: Arr, infohash: str) -> list[int]:
 
 async def history(arr: Arr, infohash: str) -> list[HistoryRecord]:
     """Return what happened to a download, the newest first. Raises ArrTrouble."""
-    page = await arr.get(
-        "/history",
-        HistoryPage,
-        page=1,
-        pageSize=NEWEST,
-        sortKey="date",
-        sortDirection="descending",
-        downloadId=infohash.upper(),
-    )
-    return _newest_first([one for one in page.records if _is(one.download_id, infohash)])
+    found = await _recent(arr, downloadId=infohash.upper())
+    return _newest_first([one for one in found if _is(one.download_id, infohash)])
+
+
+async def grab_of(arr: Arr, title: str, infohash: str, since: float) -> str:
+    """Return the infohash of what was grabbed since a Unix time, "" for nothing.
+
+    Where the infohash is not known ("") the title tells, as it was pushed. Raises ArrTrouble.
+    """
+    if infohash:
+        found = await history(arr, infohash)
+    else:
+        found = [one for one in await _recent(arr) if one.source_title == title]
+    grabs = [one for one in found if one.event_type == GRABBED and _is_since(one, since)]
+    return (grabs[0].download_id or "").lower() if grabs else ""
 
 
 async def give_up(arr: Arr, queue_id: int) -> None:
@@ -112,9 +121,29 @@ async def look(arr: Arr) -> None:
     await arr.post("/command", {"name": "RefreshMonitoredDownloads"})
 
 
+async def _recent(arr: Arr, **query: str) -> list[HistoryRecord]:
+    page = await arr.get(
+        "/history",
+        HistoryPage,
+        page=1,
+        pageSize=NEWEST,
+        sortKey="date",
+        sortDirection="descending",
+        **query,
+    )
+    return page.records
+
+
 def _newest_first(records: Sequence[HistoryRecord]) -> list[HistoryRecord]:
     return sorted(records, key=lambda record: record.id, reverse=True)
 
 
 def _is(download_id: str | None, infohash: str) -> bool:
     return download_id is not None and download_id.lower() == infohash
+
+
+def _is_since(record: HistoryRecord, since: float) -> bool:
+    if record.date is None:
+        return True
+    aware = record.date if record.date.tzinfo else record.date.replace(tzinfo=dt.UTC)
+    return aware.timestamp() >= since

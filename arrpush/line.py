@@ -3,7 +3,9 @@
 Theory
     While it is down, starting or overloaded it is asked more and more seldom, by all who have
     something to tell it together, at times that nobody else keeps. What only the user can mend, a
-    wrong key or address, is asked again now and then, so that nothing has to be restarted for it.
+    wrong key, is asked again now and then, so that nothing has to be restarted for it. Somebody
+    else at its address may be a proxy while the program restarts, so that counts as down first, and
+    ends as seldom as a wrong key.
 
     Trouble is logged when it begins or becomes another one, and when it is over; never repeated.
 """
@@ -74,8 +76,9 @@ class Line:
         self._tries += 1
 
     def _delay(self, problem: ArrTrouble) -> float:
-        if problem.trouble is not Trouble.DOWN:
+        if problem.trouble is not Trouble.DOWN and problem.trouble is not Trouble.ADDRESS:
             return USER_DELAY
+        longest = LONGEST_DELAY if problem.trouble is Trouble.DOWN else USER_DELAY
         chance = self._timing.random
-        delay = backoff.delay(self._tries, chance, base=FIRST_DELAY, cap=LONGEST_DELAY)
+        delay = backoff.delay(self._tries, chance, base=FIRST_DELAY, cap=longest)
         return max(delay, problem.retry_after or SHORTEST_DELAY)

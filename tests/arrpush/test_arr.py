@@ -2,7 +2,7 @@
 
 import pytest
 
-from arrpush.arr import Arr, ArrTrouble, Trouble
+from arrpush.arr import LONG_TIMEOUT, Arr, ArrTrouble, Trouble
 from arrpush.downloads import QueuePage
 from engine.http.exchange import NOT_TRUSTED, TIMEOUT, Answer, HttpTrouble
 from tests.fakes.arr import KEY, FakeArr
@@ -148,3 +148,27 @@ async def test_a_wrong_certificate_is_for_the_user():
 
 async def test_no_repr_shows_a_secret(fake):
     assert repr(client(fake)) == "<Arr Sonarr>"
+
+
+async def test_a_key_that_changes_is_looked_up_for_every_question(fake):
+    key = "not-the-key-000000000"
+    arr = Arr("Sonarr", fake.url, lambda: key)
+    assert (await trouble(arr)).trouble is Trouble.KEY
+    assert arr.key_refused == key
+    key = KEY
+    await arr.get("/queue", QueuePage)
+
+    assert (arr.key(), arr.key_refused) == (KEY, "")
+
+
+async def test_a_push_has_the_time_for_all_that_the_program_does_before_it_answers():
+    given = {}
+
+    async def exchange(*_, **options):
+        given.update(options)
+        return Answer(200, {}, b"[]")
+
+    await Arr("Sonarr", "http://sonarr:8989", KEY, exchange=exchange).push({"title": "A"})
+
+    assert given["timeout"] == LONG_TIMEOUT > 100
+    assert given["content"] == b'{"title":"A"}'

@@ -290,7 +290,7 @@ async def test_a_program_is_left_alone_as_long_as_it_asks_for(desk, sonarr):
     assert len(sonarr.searches) == 1
 
 
-@pytest.mark.parametrize("status", [401, 403, 307])
+@pytest.mark.parametrize("status", [401, 403])
 async def test_what_only_the_user_can_mend_is_told_once_and_tried_slowly(
     desk, sonarr, caplog, status
 ):
@@ -303,6 +303,21 @@ async def test_what_only_the_user_can_mend_is_told_once_and_tried_slowly(
 
     [line] = lines(caplog, "state=trouble")
     assert "SONARR_" in line
+    assert len(sonarr.searches) == 1
+
+
+async def test_somebody_else_at_the_address_is_told_once_and_may_be_a_proxy_for_a_moment(
+    desk, sonarr, caplog
+):
+    sonarr.statuses = [307] * 9
+    sonarr.grab(A)
+    await desk.fails(A)
+    for tries in range(9):
+        await desk.passes(min(FIRST_DELAY * 2**tries, USER_DELAY))
+    await desk.told()
+
+    [line] = lines(caplog, "state=trouble")
+    assert "SONARR_URL" in line
     assert len(sonarr.searches) == 1
 
 
