@@ -162,14 +162,22 @@ class Entry:
 
 
 class Ledger:
-    """The torrents. `now` gives Unix seconds; `ended` hears when stored endings have changed."""
+    """The torrents. `now` gives Unix seconds; `ended` hears when stored endings have changed.
+
+    `finished` is told of each torrent that is complete, as it is stored.
+    """
 
     def __init__(
-        self, store: Store, now: Callable[[], float], ended: Callable[[], None] | None = None
+        self,
+        store: Store,
+        now: Callable[[], float],
+        ended: Callable[[], None] | None = None,
+        finished: Callable[[TorrentRecord], None] | None = None,
     ) -> None:
         self._store = store
         self._now = now
         self._endings = Endings(ended)
+        self._completed = finished
         self._entries: dict[str, Entry] = {}
         self._touched: set[str] = set()
         self._removals: dict[int, RemovalRecord] = {}
@@ -284,6 +292,8 @@ class Ledger:
         change = self._change(infohash, update, ("state", note), records, ending=ending)
         await self._finish(change)
         logger.info("torrent=%s state=%s", infohash, target)
+        if target is State.COMPLETED and self._completed is not None and infohash in self._entries:
+            self._completed(self._entries[infohash].record)
 
     async def change(
         self,

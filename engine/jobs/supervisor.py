@@ -100,8 +100,12 @@ class Supervisor:
         free_space: Callable[[Path], int] = disk.free_space,
         total_space: Callable[[Path], int] = total_space,
         ended: Callable[[], None] | None = None,
+        finished: Callable[[TorrentRecord], None] | None = None,
     ) -> None:
-        """`ended` hears that the endings in the store have changed; without it there are none."""
+        """`ended` hears that the endings in the store have changed; without it there are none.
+
+        `finished` is told of each torrent that is complete.
+        """
         timing = timing or Timing()
         self._config = config
         self._store = store
@@ -109,7 +113,7 @@ class Supervisor:
         self._timing = timing
         self._free_space = free_space
         self._space = (float("-inf"), 0)
-        self._ledger = Ledger(store, timing.now, ended)
+        self._ledger = Ledger(store, timing.now, ended, finished)
         self._categories = Categories(store, config.complete)
         self._tags = Tags(store)
         self._preferred = PreferenceKeeper(store, config, prepare=self._prepare, hold=self._hold)

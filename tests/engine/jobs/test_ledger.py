@@ -292,3 +292,16 @@ async def test_a_file_that_is_not_there_has_no_priority(ledger, store):
     with pytest.raises(Forgotten):
         await ledger.prioritise("d" * 40, [0], 0)
     assert (await stored(store)).entry(A).file(0).priority == 1
+
+
+async def test_each_torrent_that_is_complete_is_told_once_it_is_stored(store):
+    told = []
+    ledger = Ledger(store, lambda: 1000.0, finished=told.append)
+    await ledger.load()
+    await ledger.insert(record(A), b"", "as a magnet")
+    for state in (State.QUEUED, State.DOWNLOADING, State.MOVING):
+        await ledger.move(A, state)
+    assert told == []
+    await ledger.move(A, State.COMPLETED, size=7)
+
+    assert told == [(await stored(store)).entry(A).record]
