@@ -10,6 +10,9 @@ Unlike qBittorrent, which says `Ok.` before it asks, a URL is fetched before the
 something learns whether it is a torrent. A category that cannot be is `Fails.` too: without it,
 Sonarr would never see the torrent.
 
+A torrent that was announced with its .torrent is added with that one, whatever a program makes of
+it: the program may have no more than a magnet, and AllDebrid may find nobody who has the rest.
+
 `skip_checking` has nothing to skip, all that arrives is verified. `contentLayout` and `root_folder`
 count for nothing: files lie as the torrent says.
 """
@@ -29,8 +32,10 @@ from api.qbittorrent.parameters import Parameters, minutes_limit, ratio_limit, s
 from api.qbittorrent.places import BadPlace, place
 from api.qbittorrent.requests import whos_of
 from engine.jobs.folders import checked_name
+from engine.jobs.intake import received
 from engine.jobs.views import AddRequest, BadCategory, BadTorrent, Unavailable
 from engine.metainfo import BadMetainfo, parse_torrent
+from engine.store.errors import StoreError
 
 AT_ONCE = 8
 """Torrents of one request whose URLs are fetched at a time."""
@@ -168,7 +173,8 @@ async def _add_one(context: Context, source: Source, asked: AddRequest | BadTorr
     try:
         if isinstance(asked, BadTorrent):
             raise asked
-        await context.torrents.add(asked)
+        asked = await _original(context, asked)
+        await _tell(context, await context.torrents.add(asked))
     except BadTorrent as error:
         if source.metainfo is not None:
             raise _no_torrent(source, error) from error
@@ -178,6 +184,35 @@ async def _add_one(context: Context, source: Source, asked: AddRequest | BadTorr
     else:
         return True
     return False
+
+
+async def _original(context: Context, asked: AddRequest) -> AddRequest:
+    """Return the request with the .torrent that its release was announced with, if it was.
+
+    Raises BadTorrent.
+    """
+    if context.releases is None:
+        return asked
+    infohash = (await received(asked)).infohash
+    try:
+        original = await context.releases.original(infohash)
+    except StoreError as error:
+        logger.warning("add=%s original=unknown reason=%r", infohash, str(error))
+        original = None
+    if original is None:
+        return asked
+    return msgspec.structs.replace(asked, magnet="", metainfo=original)
+
+
+async def _tell(context: Context, infohash: str) -> None:
+    """Tell who announced releases that a torrent was added."""
+    view = context.torrents.view(infohash)
+    if context.releases is None or view is None:
+        return
+    try:
+        await context.releases.added(infohash, view.record.name, view.record.size)
+    except StoreError as error:
+        logger.warning("add=%s announced=unknown reason=%r", infohash, str(error))
 
 
 def _no_torrent(source: Source, error: Exception) -> Refused:

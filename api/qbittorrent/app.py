@@ -7,7 +7,7 @@ Reading order: `app` puts the endpoints together, `requests` is what happens bef
 `wire`, `answers` is what goes out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic, time
 from typing import Any
 
@@ -19,6 +19,7 @@ from litestar.exceptions import (
     NotFoundException,
     PermissionDeniedException,
 )
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from api.qbittorrent import (
@@ -51,7 +52,7 @@ from api.qbittorrent.answers import (
 from api.qbittorrent.bans import Bans
 from api.qbittorrent.bodies import read_to_the_end
 from api.qbittorrent.browsers import Browsers
-from api.qbittorrent.context import ApiConfig, Context, FetchTorrent, end_process
+from api.qbittorrent.context import ApiConfig, Context, FetchTorrent, Releases, end_process
 from api.qbittorrent.endpoints import table
 from api.qbittorrent.parameters import BadParameter
 from api.qbittorrent.quick import Handlers, quickly
@@ -112,6 +113,8 @@ def create_app(
     config: ApiConfig,
     *,
     fetch_torrent: FetchTorrent | None = None,
+    releases: Releases | None = None,
+    others: Sequence[HTTPRouteHandler] = (),
     clock: Callable[[], float] = time,
     session_clock: Callable[[], float] = monotonic,
     sessions: Sessions | None = None,
@@ -120,7 +123,8 @@ def create_app(
     """Return the ASGI application that serves `served` under /api/v2.
 
     `fetch_torrent` fetches .torrent files behind URLs; without it such URLs are refused. `shutdown`
-    lets the service end.
+    lets the service end. `releases` hears what is added. `others` are routes beside this API: what
+    browsers must not do, and how requests are read, holds for them too.
     """
     context = Context(
         served,
@@ -129,10 +133,11 @@ def create_app(
         bans=Bans(limit=config.failed_logins, duration=config.ban_duration, clock=session_clock),
         clock=clock,
         fetch_torrent=fetch_torrent,
+        releases=releases,
         shutdown=shutdown,
     )
     routes = Litestar(
-        route_handlers=[answer],
+        route_handlers=[answer, *others],
         exception_handlers={**HANDLERS},
         request_max_body_size=None,  # `bodies` counts, and answers in words
         state=State({CONTEXT: context}),

@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import msgspec
 
@@ -39,6 +40,19 @@ FetchTorrent = Callable[[str, str], Awaitable[Fetched]]
 
 Raises BadTorrent when it is no torrent.
 """
+
+
+class Releases(Protocol):
+    """Who announced releases to the programs that add torrents here. The event loop's thread."""
+
+    async def original(self, infohash: str) -> bytes | None:
+        """Return the .torrent that a release was announced with. Raises StoreError."""
+
+    async def added(self, infohash: str, name: str, size: int) -> None:
+        """Note a torrent that was added; `size` is bytes, 0 for unknown. Raises StoreError."""
+
+    def called(self, agent: str, base: str) -> None:
+        """Note by which address, such as `http://nas:6500`, a User-Agent reaches us."""
 
 
 class ApiConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +104,7 @@ class Context:
         bans: Bans | None = None,
         clock: Callable[[], float] = time.time,
         fetch_torrent: FetchTorrent | None = None,
+        releases: Releases | None = None,
         shutdown: Callable[[], None] = end_process,
     ) -> None:
         self.torrents = torrents
@@ -102,6 +117,7 @@ class Context:
         self.following = Clients()
         self.looking = Looking()
         self.fetch_torrent = fetch_torrent
+        self.releases = releases
         self.shutdown = shutdown
         self._clock = clock
 

@@ -21,6 +21,10 @@ async def info(request: Asked, context: Context, parameters: Parameters) -> Resp
     category = parameters.get("category")
     if category is not None:
         context.looking.looks_at(whos_of(request, context), category)
+        if context.releases is not None:
+            headers = request.headers
+            base = f"{request.scope['scheme']}://{headers.get('host', '')}"
+            context.releases.called(headers.get("user-agent", ""), base)
     return encoded(context.answers.answer(context.up_to_date(), question(parameters)))
 
 
