@@ -122,7 +122,6 @@ OTHER_KINDS = frozenset(
 
 _NOTHING = ("<no value>", "<nil>")
 _UNMEANT = re.compile(r"[\s_-]+")
-_BLANKS = re.compile(r"\s+")
 _BYTES = re.compile(r"\[([0-9\s]*+)\]")
 _UNIX = re.compile(r"[0-9]{1,19}(?:\.[0-9]+)?")
 _BASE64 = re.compile(r"([A-Za-z0-9+/]*+)=*+")
@@ -152,6 +151,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     """Without what the .torrent says: that is for whoever has read it."""
     data: bytes = b""
     """Of the .torrent."""
+    data_problem: str = ""
+    """Why there are none although something was given; that is no reason to lose a release."""
     path: str = ""
     """Of the .torrent on disk, untrusted."""
     target: str = ""
@@ -174,6 +175,7 @@ def announcement(fields: Mapping[str, Any], now: Callable[[], dt.datetime] = _no
     """
     given = _given(fields)
     _check_protocol(given)
+    data, problem = _data(given)
     return Announcement(
         release=Release(
             name=_text(given, NAME),
@@ -190,7 +192,8 @@ def announcement(fields: Mapping[str, Any], now: Callable[[], dt.datetime] = _no
             tvdb=_number(given, TVDB),
             tmdb=_number(given, TMDB),
         ),
-        data=_data(given),
+        data=data,
+        data_problem=problem,
         path=_text(given, PATH),
         target=_text(given, TARGET).lower(),
         kind=_text(given, KIND).lower(),
@@ -347,18 +350,18 @@ def _seconds(number: float) -> float:
     return number / 1000 if number > 10**11 else number
 
 
-def _data(given: Mapping[str, Any]) -> bytes:
-    """Return the bytes of the .torrent."""
+def _data(given: Mapping[str, Any]) -> tuple[bytes, str]:
+    """Return the bytes of the .torrent, and why there are none."""
     name, value = _first(given, DATA)
     if value is None or isinstance(value, bytes):
-        return value or b""
+        return value or b"", ""
     try:
-        return _bytes(value)
+        return _bytes(value), ""
     except (ValueError, TypeError):
-        raise BadAnnouncement(
+        return b"", (
             f"{name} must be the .torrent in base64, in a template of Autobrr"
             " {{ .TorrentDataRawBytes | toString | b64enc }}"
-        ) from None
+        )
 
 
 def _bytes(value: Any) -> bytes:
@@ -385,7 +388,7 @@ def _data_uri(text: str) -> bytes:
 
 def _base64(text: str) -> bytes:
     """Read base64 of either alphabet, with line breaks, with or without padding."""
-    plain = _BLANKS.sub("", text).replace("-", "+").replace("_", "/")
+    plain = "".join(text.split()).replace("-", "+").replace("_", "/")
     found = _BASE64.fullmatch(plain)
     if not found:
         raise ValueError

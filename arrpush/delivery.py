@@ -31,6 +31,7 @@ from arrpush import course
 from arrpush.answer import Outcome, Reply, of_answer, of_trouble
 from arrpush.arr import Arr, ArrTrouble, Trouble
 from arrpush.attempts import Attempt
+from arrpush.cover import Cover
 from arrpush.downloads import grab_of
 from arrpush.line import Line, Timing
 from engine.store import pushes
@@ -155,6 +156,14 @@ class Delivery:
         return record, self._ways.body(db, record)
 
     async def _push(self, record: PushRecord, body: dict[str, Any]) -> _Tried:
+        """Push, and return what came of it; what the program says may repeat what it was sent."""
+        tried = await self._ask(record, body)
+        sentence = Cover(body).text(tried.reply.sentence)
+        return msgspec.structs.replace(
+            tried, reply=msgspec.structs.replace(tried.reply, sentence=sentence)
+        )
+
+    async def _ask(self, record: PushRecord, body: dict[str, Any]) -> _Tried:
         name = self._arr.name
         try:
             if record.tried and (infohash := await self._has_it(record)):

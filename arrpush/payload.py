@@ -31,6 +31,9 @@ INDEXER = "autobrr"
 LARGEST_SIZE = 2**63 - 1
 """Bytes; a larger number is refused there as a wrong type."""
 
+LONGEST_TITLE = 1000
+"""Characters; a file has a name of at most 255 bytes."""
+
 LONGEST_NUMBER = 19
 """Digits of LARGEST_SIZE."""
 
@@ -217,6 +220,8 @@ def _title(release: Release, magnet: Magnet | None) -> str:
     title = next(filter(None, names), "")
     if not title:
         raise BadRelease("the release has no name, and nothing else tells one")
+    if len(title) > LONGEST_TITLE:
+        raise BadRelease(f"the name of the release has more than {LONGEST_TITLE} characters")
     return title
 
 

@@ -263,11 +263,13 @@ class TestBytes:
             ),
         ],
     )
-    def test_in_another_form_are_refused(self, value):
-        said = bad(TorrentDataRawBytes=value)
+    def test_in_another_form_are_left_out_and_it_says_why(self, value):
+        found = said(TorrentDataRawBytes=value)
+        why = found.data_problem
 
-        assert said.startswith("TorrentDataRawBytes must be the .torrent in base64")
-        assert said.endswith("{{ .TorrentDataRawBytes | toString | b64enc }}")
+        assert found.data == b""
+        assert why.startswith("TorrentDataRawBytes must be the .torrent in base64")
+        assert why.endswith("{{ .TorrentDataRawBytes | toString | b64enc }}")
 
 
 class TestSize:

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from arrpush import links
 from arrpush.course import State
 from arrpush.outbox import NotSetUp
 from arrpush.payload import BadRelease, Target
@@ -480,3 +481,29 @@ async def test_t_03_a_release_without_an_infohash_is_known_by_one_that_was_finis
     await desk.delivered(taken)
 
     assert sonarr.pushed[0]["guid"] == f"torrent:{'ab' * 20}"
+
+
+async def test_nobody_waits_for_a_release_when_the_service_ends(desk, sonarr):
+    sonarr.down = True
+    taken = await desk.accepts(release())
+    waiting = asyncio.create_task(desk.outbox.wait(taken.push.id, 60))
+    await desk.until(lambda: bool(desk.outbox._waiting))
+    desk.outbox.hurry()
+
+    assert (await waiting).state == State.WAITING
+
+
+async def test_no_link_is_good_before_there_is_a_key(desk):
+    taken = await desk.accepts(with_torrent(TORRENT), torrent=TORRENT.metainfo)
+    forged = links.token(b"", links.Link(taken.push.infohash, 2**40))
+    desk.outbox._link_key = b""
+
+    assert await desk.outbox.torrent(forged) is None
+
+
+async def test_a_secret_that_a_program_repeats_is_in_no_sentence(desk, sonarr):
+    sonarr.rejections = ["https://indexer.example/download/1?passkey=markedpass", "no markedpass!"]
+    record = await desk.delivered(await desk.accepts(release()))
+
+    assert record.state == State.REJECTED
+    assert "markedpass" not in record.said + str(desk.attempts.lines)

@@ -227,3 +227,9 @@ def test_whatever_was_announced_is_json_or_refused(name, url, magnet, infohash):
 
 def test_no_repr_shows_a_link():
     assert "marked" not in repr(Release(name=NAME, url=URL, magnet=MAGNET))
+
+
+def test_a_name_longer_than_any_file_has_is_refused():
+    with pytest.raises(BadRelease, match="more than 1000 characters"):
+        pushed(name="A" * 1001)
+    assert pushed(name="A" * 1000)["title"] == "A" * 1000
