@@ -139,7 +139,8 @@ def _serve(options: argparse.Namespace) -> int:
         streams.say(settings.print_config(config))
         return 0
     settings.forget_password()
-    for secret in (config.alldebrid_api_key, config.sonarr_api_key, config.radarr_api_key):
+    secrets = (config.alldebrid_api_key, config.sonarr_api_key, config.radarr_api_key)
+    for secret in (*secrets, config.arrpush_token):
         logs.hide(secret)
     logs.configure(config.log_level)
     for note in config.notes:

@@ -28,6 +28,11 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 
 
+SHORTEST_TOKEN = 16
+LONGEST_TOKEN = 200
+"""Characters."""
+
+
 class BadValue(ValueError):
     """The text is not acceptable; the message says why and never repeats the text."""
 
@@ -127,6 +132,19 @@ def folder() -> Kind:
     return Kind("a path", lambda text: Path(_printable(text)).absolute())
 
 
+def folders() -> Kind:
+    """Return the kind of lists of folders, made absolute; they need not exist."""
+
+    def parse(text: str) -> tuple[Path, ...]:
+        found = [Path(_printable(word)).absolute() for word in text.split(":") if word.strip()]
+        return tuple(dict.fromkeys(found))
+
+    def show(value: tuple[Path, ...]) -> str:
+        return ":".join(map(str, value))
+
+    return Kind("paths with colons between", parse, show, empty=())
+
+
 def line_of_text() -> Kind:
     """Return the kind of any printable text."""
     return Kind("any text", _printable)
@@ -141,6 +159,18 @@ def api_key(origin: str) -> Kind:
         return text
 
     return Kind(f"a key from {origin}", parse)
+
+
+def token() -> Kind:
+    """Return the kind of tokens: long enough that guessing is hopeless, and plain in any URL."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9._~-]+", text):
+            raise BadValue("has other characters than letters, digits, `-`, `.`, `_` and `~`")
+        _check_within(len(text), SHORTEST_TOKEN, LONGEST_TOKEN)
+        return text
+
+    return Kind(f"{SHORTEST_TOKEN} to {LONGEST_TOKEN} letters, digits, `-`, `.`, `_` or `~`", parse)
 
 
 def host() -> Kind:
@@ -213,6 +243,16 @@ def base_url() -> Kind:
     return Kind(
         "an https URL without `/v4`; http only for loopback and private IP addresses", parse
     )
+
+
+def own_url() -> Kind:
+    """Return the kind of addresses that others reach this service by."""
+
+    def parse(text: str) -> str:
+        _plain_url(text)
+        return text.rstrip("/")
+
+    return Kind("an http or https URL", parse)
 
 
 def program_url() -> Kind:

@@ -30,6 +30,7 @@ DEFERRED: Mapping[str, tuple[str, ...]] = {
     "html": ("escape",),  # of Litestar, for pages that show errors
     "logging.config": (),  # of Uvicorn; ours is set up without it
     "pdb": (),  # of Litestar, for debugging in a terminal
+    "pickle": (),  # of logging.handlers, for logs that go to another machine
     "uvicorn.main": ("Server", "main", "run"),  # Uvicorn's command line and its many workers
     "uvicorn.middleware.wsgi": ("WSGIMiddleware",),  # for applications of another kind
     "yaml": (),  # of Litestar, for the schema of an API

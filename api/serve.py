@@ -17,14 +17,17 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import uvicorn
+from litestar.handlers import HTTPRouteHandler
 from uvicorn.server import Server, ServerState
 
+from api import programs
 from api.connections import Connection
 from api.instance import AlreadyRunning, only_one
 from api.key import Account, Key
@@ -34,10 +37,8 @@ from api.qbittorrent.context import ApiConfig
 from api.qbittorrent.fetching import fetch
 from api.qbittorrent.recent import RECENT
 from api.qbittorrent.sessions import Sessions
-from api.settings import Settings
+from api.settings import Settings, SettingsError
 from api.simulated import SimulatorFailed, apart, simulated_alldebrid
-from arrpush.arr import Arr
-from arrpush.handover import HandOver
 from engine.alldebrid.client import AllDebrid
 from engine.alldebrid.client import Settings as AllDebridSettings
 from engine.alldebrid.links import LinkCache
@@ -50,6 +51,9 @@ from engine.store.store import Store
 from engine.transfer.disk import is_rotational
 from engine.transfer.download import Engine
 from engine.transfer.errors import TransferError
+
+if TYPE_CHECKING:
+    from arrpush.outbox import Outbox
 
 DATABASE = "alldebrid-client.db"
 
@@ -67,6 +71,12 @@ class CannotStart(Exception):
     """The service cannot start; the message says why in one line."""
 
 
+START_TROUBLE = (
+    CannotStart, AlreadyRunning, SimulatorFailed, SettingsError, StoreError, TransferError
+)  # fmt: skip
+"""Why the service may not start; each says so in one line."""
+
+
 def serve(settings: Settings, complain: Callable[[str], None]) -> int:
     """Run the service until it is told to end; return the exit status. Main thread only.
 
@@ -79,7 +89,7 @@ def serve(settings: Settings, complain: Callable[[str], None]) -> int:
         _make_folder("DOWNLOAD_DIR", settings.download_dir)
         with only_one(settings.config_dir), _listening(settings) as listener:
             return asyncio.run(_serve(settings, listener))
-    except (CannotStart, AlreadyRunning, SimulatorFailed, StoreError, TransferError) as problem:
+    except START_TROUBLE as problem:
         complain(str(problem))
         return 1
 
@@ -93,9 +103,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
             demo.announce()
             url = await stack.enter_async_context(simulated_alldebrid())
             settings = await asyncio.to_thread(apart, settings, url)
-        torrents = await stack.enter_async_context(_torrents(settings, simulated=simulated))
+        served = await stack.enter_async_context(_served(settings, simulated=simulated))
         sessions = Sessions(lifetime=settings.api_session_timeout)
-        server = _Server(_server_config(settings, torrents, sessions))
+        server = _Server(_server_config(settings, served, sessions))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         ending = _on_signals()
         _say_where(settings, listener)
@@ -106,16 +116,28 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
         await asyncio.wait([serving, ending], return_when=asyncio.FIRST_COMPLETED)
         if showing is not None:
             await _end(showing)  # first: it would take the closing door for a failure
+        if served.outbox is not None:
+            served.outbox.hurry()
         server.end()
         await serving
         await _end(ending)
     return 0
 
 
+class _Served(msgspec.Struct, frozen=True):
+    """What is behind the API."""
+
+    torrents: Supervisor
+    outbox: "Outbox | None"
+    """None where there is nobody to push releases to."""
+    webhook: Sequence[HTTPRouteHandler]
+    """The routes by which releases are announced."""
+
+
 @contextlib.asynccontextmanager
-async def _torrents(settings: Settings, *, simulated: bool) -> AsyncIterator[Supervisor]:
+async def _served(settings: Settings, *, simulated: bool) -> AsyncIterator[_Served]:
     """Run everything behind the API."""
-    ca_file = _ca_file(settings)
+    ca_file = settings.ca_file
     store = Store(settings.config_dir / DATABASE)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(asyncio.to_thread, store.close)
@@ -132,7 +154,9 @@ async def _torrents(settings: Settings, *, simulated: bool) -> AsyncIterator[Sup
         stack.push_async_callback(unlocker.close)
         engine = Engine(ca_file=ca_file)
         stack.callback(engine.close)
-        hand_over = _hand_over(settings, store, simulated=simulated)
+        known = programs.known(settings, simulated=simulated)
+        hand_over = programs.hand_over(settings, store, known)
+        outbox = programs.outbox(settings, store, known)
         supervisor = Supervisor(
             _jobs_config(settings),
             store=store,
@@ -141,6 +165,7 @@ async def _torrents(settings: Settings, *, simulated: bool) -> AsyncIterator[Sup
             unlocker=unlocker,
             engine=engine,
             ended=hand_over.hear if hand_over else None,
+            finished=outbox.finished if outbox else None,
         )
         account = Account(settings, store)
         await supervisor.start(another_account=await account.is_another())
@@ -149,23 +174,11 @@ async def _torrents(settings: Settings, *, simulated: bool) -> AsyncIterator[Sup
         if hand_over is not None:
             hand_over.start()
             stack.push_async_callback(hand_over.stop)
-        yield supervisor
-
-
-def _hand_over(settings: Settings, store: Store, *, simulated: bool) -> HandOver | None:
-    """Return what tells Sonarr and Radarr how torrents ended; None if nobody is to be told.
-
-    What a simulated AllDebrid makes of a release is nothing to blocklist it for.
-    """
-    pairs = {
-        "Sonarr": (settings.sonarr_url, settings.sonarr_api_key),
-        "Radarr": (settings.radarr_url, settings.radarr_api_key),
-    }
-    ca_file = _ca_file(settings)
-    programs = [Arr(name, url, key, ca_file=ca_file) for name, (url, key) in pairs.items() if url]
-    if not programs or not settings.arr_handover or simulated:
-        return None
-    return HandOver(store, programs)
+        if outbox is not None:
+            programs.log_attempts(settings)
+            await outbox.start()
+            stack.push_async_callback(outbox.stop)
+        yield _Served(supervisor, outbox, programs.webhook(settings, outbox))
 
 
 class _Server(Server):
@@ -205,13 +218,20 @@ class _ServerState(ServerState):
         """Ignore what Uvicorn would have sent."""
 
 
-def _server_config(settings: Settings, torrents: Supervisor, sessions: Sessions) -> uvicorn.Config:
+def _server_config(settings: Settings, served: _Served, sessions: Sessions) -> uvicorn.Config:
     fetch_torrent = functools.partial(
-        fetch, largest=settings.api_max_upload, ca_file=_ca_file(settings)
+        fetch, largest=settings.api_max_upload, ca_file=settings.ca_file
     )
     config = _api_config(settings)
     return uvicorn.Config(
-        create_app(torrents, config, fetch_torrent=fetch_torrent, sessions=sessions),
+        create_app(
+            served.torrents,
+            config,
+            fetch_torrent=fetch_torrent,
+            releases=served.outbox,
+            others=served.webhook,
+            sessions=sessions,
+        ),
         interface="asgi3",
         http=Connection,
         ws="none",
@@ -237,10 +257,6 @@ def _api_config(settings: Settings) -> ApiConfig:
         port=settings.port,
         unfinished_path=str(_jobs_config(settings).incomplete),
     )
-
-
-def _ca_file(settings: Settings) -> str | None:
-    return str(settings.ssl_cert_file) if settings.ssl_cert_file else None
 
 
 def _jobs_config(settings: Settings) -> JobsConfig:

@@ -87,9 +87,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sonarr_url: str
     """Without a slash at the end; empty, with an empty key: no Sonarr. So are those of Radarr."""
     sonarr_api_key: str
+    sonarr_api_key_file: Path | None
+    """Where the key was read from; None: environment. So is that of Radarr."""
     radarr_url: str
     radarr_api_key: str
+    radarr_api_key_file: Path | None
     arr_handover: bool
+    arrpush_token: str
+    """Empty: not set."""
+    arrpush_url: str
+    """Without a slash at the end; empty: not set."""
+    arrpush_download_client: str
+    arrpush_torrent_dirs: tuple[Path, ...]
+    arrpush_log: Path
+    arrpush_retry_hours: int
+    arrpush_keep_days: int
+    arrpush_keep_releases: int
+    arrpush_torrent_days: int
     storage_type: str
     """`auto`, `hdd` or `ssd`."""
     max_concurrent_downloads: int
@@ -119,6 +133,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def preallocate(self) -> bool:
         """True when room for a file is reserved before it is written."""
         return self.file_allocation != "none"
+
+    @property
+    def ca_file(self) -> str | None:
+        """Path of the certificates to trust, None for the system's."""
+        return str(self.ssl_cert_file) if self.ssl_cert_file else None
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{entry.name}={entry.text}" for entry in self.in_force)
@@ -180,6 +199,8 @@ def load(
     return Settings(
         **{**_values(found), "login": _login(found)},
         alldebrid_api_key_file=found["ALLDEBRID_API_KEY"].path,
+        sonarr_api_key_file=found["SONARR_API_KEY"].path,
+        radarr_api_key_file=found["RADARR_API_KEY"].path,
         local=local,
         in_force=tuple(entry.in_force() for entry in found.values()),
         notes=tuple(note for note in (*_no_effects(found), lowered, memory_note) if note),

@@ -166,6 +166,65 @@ TABLE: tuple[Variable, ...] = (
         " blocklist and search again what has failed. `false`: they find out what they can.",
     ),
     Variable(
+        name="ARRPUSH_TOKEN",
+        kind=kinds.token(),
+        secret=True,
+        meaning="What Autobrr must give to announce releases. Not set: one is made up at the first"
+        " start, printed that one time and kept in `CONFIG_DIR/arrpush.token`; where only this"
+        " machine can connect, none is asked for.",
+    ),
+    Variable(
+        name="ARRPUSH_URL",
+        kind=kinds.own_url(),
+        meaning="Where Sonarr and Radarr reach this service, such as `http://alldebrid:6500`. Not"
+        " set: the address by which they ask it for their torrents.",
+    ),
+    Variable(
+        name="ARRPUSH_DOWNLOAD_CLIENT",
+        kind=kinds.line_of_text(),
+        default="alldebrid-client",
+        meaning="Name of this service among the download clients of Sonarr and Radarr, so that no"
+        " other client gets what is announced here. A name they do not know counts for nothing.",
+    ),
+    Variable(
+        name="ARRPUSH_TORRENT_DIRS",
+        kind=kinds.folders(),
+        meaning="Folders whose .torrent files an announcement may name (`TorrentPath`).",
+    ),
+    Variable(
+        name="ARRPUSH_LOG",
+        kind=kinds.folder(),
+        default="/scripts/log/arr_push_v5.log",
+        local="./data/config/log/arr_push_v5.log",
+        meaning="Log of the attempts to push releases. Where it cannot be written, it is"
+        " `CONFIG_DIR/log/arr_push_v5.log`.",
+    ),
+    Variable(
+        name="ARRPUSH_RETRY_HOURS",
+        kind=kinds.whole(1, 8760),
+        default="48",
+        meaning="Hours for which a release is pushed again while its program is down.",
+    ),
+    Variable(
+        name="ARRPUSH_KEEP_DAYS",
+        kind=kinds.whole(1, 3650),
+        default="90",
+        meaning="Days for which names and infohashes of releases are remembered.",
+    ),
+    Variable(
+        name="ARRPUSH_KEEP_RELEASES",
+        kind=kinds.whole(100, 1_000_000),
+        default="10000",
+        meaning="Most releases that are remembered.",
+    ),
+    Variable(
+        name="ARRPUSH_TORRENT_DAYS",
+        kind=kinds.whole(1, 365),
+        default="7",
+        meaning="Days for which a .torrent that came with an announcement is kept, and for which"
+        " Sonarr and Radarr can fetch it here.",
+    ),
+    Variable(
         name="STORAGE_TYPE",
         kind=kinds.choice("auto", "hdd", "ssd"),
         default="auto",

@@ -1,7 +1,6 @@
 """The pieces of the service's start; the whole of it is in tests/whole."""
 
 import asyncio
-import contextlib
 import email.utils
 import http.client
 import logging
@@ -17,14 +16,12 @@ from api import settings
 from api.serve import (
     CannotStart,
     _api_config,
-    _hand_over,
     _is_private,
     _jobs_config,
     _make_folder,
     _say_where,
     _Server,
 )
-from engine.store.store import Store
 
 
 def loaded(tmp_path, **environment):
@@ -43,29 +40,6 @@ def test_a_storage_type_that_was_set_is_believed(tmp_path, monkeypatch):
     monkeypatch.setattr("api.serve.is_rotational", lambda _: True)
 
     assert _jobs_config(loaded(tmp_path, STORAGE_TYPE="ssd")).storage == "ssd"
-
-
-ARRS = {"SONARR_URL": "http://sonarr:8989", "SONARR_API_KEY": "a-key-of-sonarrs"}
-
-
-@pytest.mark.parametrize(
-    ("environment", "simulated", "told"),
-    [
-        (ARRS, False, "<HandOver to Sonarr: 0 to tell>"),
-        (
-            {**ARRS, "RADARR_URL": "http://radarr", "RADARR_API_KEY": "key"},
-            False,
-            "<HandOver to Sonarr, Radarr: 0 to tell>",
-        ),
-        (ARRS, True, "None"),
-        ({**ARRS, "ARR_HANDOVER": "false"}, False, "None"),
-        ({}, False, "None"),
-    ],
-)
-def test_who_is_told_how_torrents_ended(tmp_path, environment, simulated, told):
-    with contextlib.closing(Store(tmp_path / "store.db")) as store:
-        settings = loaded(tmp_path, **environment)
-        assert repr(_hand_over(settings, store, simulated=simulated)) == told
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):

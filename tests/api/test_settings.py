@@ -59,6 +59,15 @@ SPECIFIED = (
     "RADARR_URL",
     "RADARR_API_KEY",
     "ARR_HANDOVER",
+    "ARRPUSH_TOKEN",
+    "ARRPUSH_URL",
+    "ARRPUSH_DOWNLOAD_CLIENT",
+    "ARRPUSH_TORRENT_DIRS",
+    "ARRPUSH_LOG",
+    "ARRPUSH_RETRY_HOURS",
+    "ARRPUSH_KEEP_DAYS",
+    "ARRPUSH_KEEP_RELEASES",
+    "ARRPUSH_TORRENT_DAYS",
     "ALLDEBRID_API_URL",
     "ALLDEBRID_DELETE_MAGNETS",
     "SSL_CERT_FILE",
@@ -100,8 +109,8 @@ def test_every_default_is_acceptable_and_shown_as_it_is_written():
     for entry in TABLE:
         for default in filter(None, (entry.default, entry.local)):
             shown = entry.kind.show(entry.kind.parse(default))
-            is_folder = entry.name.endswith("_DIR")
-            assert shown == (str(pathlib.Path.cwd() / default) if is_folder else default)
+            is_path = entry.kind.accepts == "a path"
+            assert shown == (str(pathlib.Path.cwd() / default) if is_path else default)
 
 
 def test_every_variable_that_counts_has_a_field():

@@ -31,6 +31,7 @@ class Service:
             "DOWNLOAD_DIR": str(self.downloads),
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
+            "ARRPUSH_LOG": str(folder / "arr_push_v5.log"),
             **environment,
         }
         self.process = None
