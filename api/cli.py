@@ -309,7 +309,11 @@ def _add_push(commands: Any) -> None:
     add("--size", metavar="BYTES", help="what is no number is 0, for not known")
     add("--indexer", metavar="NAME", help="the indexer's name there (default autobrr)")
     add("--info-url", metavar="URL", help="a page about the release")
-    add("--download-client", metavar="NAME", help="name there of the client that shall fetch it")
+    add(
+        "--download-client",
+        metavar="NAME",
+        help="name there of the client that shall fetch it (default: ARRPUSH_DOWNLOAD_CLIENT)",
+    )
     parser.set_defaults(run=_push)
 
 

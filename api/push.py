@@ -78,7 +78,7 @@ def push(
     name = target.value.capitalize()
     try:
         url, key = _program(target, settings)
-        body = payload(_release(options), target, lambda: dt.datetime.now(dt.UTC))
+        body = payload(_release(options, settings), target, lambda: dt.datetime.now(dt.UTC))
     except BadRelease as problem:
         complain(str(problem))
         return BAD_INPUT
@@ -108,7 +108,7 @@ def _program(target: Target, settings: Settings) -> tuple[str, str]:
     return url, settings.sonarr_api_key if sonarr else settings.radarr_api_key
 
 
-def _release(options: Options) -> Release:
+def _release(options: Options, settings: Settings) -> Release:
     """Return the release that was described. Raises BadRelease."""
     torrent = _torrent(Path(options.file)) if options.file else None
     return Release(
@@ -120,7 +120,7 @@ def _release(options: Options) -> Release:
         indexer=options.indexer,
         size=options.size,
         info_url=options.info_url,
-        download_client=options.download_client,
+        download_client=options.download_client or settings.arrpush_download_client,
     )
 
 

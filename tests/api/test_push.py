@@ -86,6 +86,7 @@ def test_t_01_a_release_that_is_approved_is_a_success(fake, push):
     assert (sent["protocol"], sent["indexer"], sent["size"]) == ("torrent", "autobrr", 0)
     assert sent["publishDate"].endswith("Z")
     assert "downloadClientId" not in sent
+    assert sent["downloadClient"] == "alldebrid-client"
 
 
 def test_t_01_everything_that_is_said_goes_out(fake, push):

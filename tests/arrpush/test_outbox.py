@@ -7,8 +7,9 @@ import pytest
 
 from arrpush import links
 from arrpush.course import State
-from arrpush.outbox import NotSetUp
+from arrpush.outbox import CHORES, DAY, NotSetUp
 from arrpush.payload import BadRelease, Target
+from engine.store import releases
 from engine.store.errors import StoreError
 from tests.arrpush.outbox_desk import BASE, OutboxDesk, logged, release, with_torrent
 from tests.engine.jobs.world import Torrent
@@ -507,3 +508,30 @@ async def test_a_secret_that_a_program_repeats_is_in_no_sentence(desk, sonarr):
 
     assert record.state == State.REJECTED
     assert "markedpass" not in record.said + str(desk.attempts.lines)
+
+
+async def test_what_is_too_old_is_forgotten_and_what_is_under_way_is_not(tmp_path, sonarr):
+    sonarr.down = True
+    keep = {"keep": 10 * DAY, "keep_torrents": DAY, "patience": 1e9}
+    async with OutboxDesk(tmp_path, {SONARR: sonarr}, **keep).open() as desk:
+        under_way = await desk.accepts(with_torrent(TORRENT), torrent=TORRENT.metainfo)
+        await desk.outbox.added("ab" * 20, "A.Film.2020.1080p", 5)
+        await desk.waits()
+        desk.time.passes(CHORES + 11 * DAY)
+        await desk.until(lambda: desk.store.call(releases.load_all) == [])
+        desk.time.passes(CHORES)
+
+        assert desk.stored(under_way).state == State.WAITING
+        assert await desk.outbox.original(TORRENT.infohash) == TORRENT.metainfo
+
+
+async def test_no_more_releases_are_remembered_than_wanted(tmp_path, sonarr):
+    async with OutboxDesk(tmp_path, {SONARR: sonarr}, keep_most=3).open() as desk:
+        for number in range(10):
+            desk.time.now += 1
+            await desk.outbox.added(f"{number:040x}", f"A.Film.{number}", 5)
+        desk.time.passes(CHORES)
+        await desk.until(lambda: len(desk.store.call(releases.load_all)) == 3)
+        [newest, *_] = desk.store.call(releases.load_all)
+
+        assert newest.name == "A.Film.9"
