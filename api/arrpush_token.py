@@ -68,7 +68,7 @@ def _made_up(path: Path, tell: Callable[[str], None]) -> str:
         os.fsync(descriptor)
     draft.rename(path)
     tell(
-        f"ARRPUSH_TOKEN is not set, so this one was made up, and is kept in {path}: {token}\n"
-        f"Autobrr's webhook: http://HOST:PORT/arrpush?target=auto&apikey={token}"
+        f"ARRPUSH_TOKEN is not set, so one was made up, and is kept in {path}; Autobrr's webhook,"
+        f" shown this once: http://HOST:PORT/arrpush?target=auto&apikey={token}"
     )
     return token
