@@ -5,6 +5,7 @@ In the order of the story:
     downloads  what they know of a download, and what can be done about it
     verdict    what to do next about a failed download
     line       how well one of them can be reached, and when it is asked again
+    steady     goes on for ever, whatever fails
     courier    tells one of them everything, one thing after the other, however long that takes
     handover   hands the stored endings of torrents to the couriers
 

@@ -191,8 +191,6 @@ def _news(db: Connection, before: PushRecord | None, offer: Offer) -> News:
 
 def _words(title: str) -> str:
     """Return what is the same for all spellings of a title, and differs for all others."""
-    if len(title) > similar.LONGEST:
-        return title
     return " ".join(similar.tokens(title)) or title
 
 

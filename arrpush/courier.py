@@ -26,8 +26,8 @@ import msgspec
 from arrpush.arr import Arr, ArrTrouble, Trouble
 from arrpush.downloads import give_up, history, look, mark_failed, queued
 from arrpush.line import Line, Timing
+from arrpush.steady import steadily
 from arrpush.verdict import Step, Verdict, settled, verdict
-from engine.store.errors import StoreError
 from engine.store.records import EndingRecord
 
 GATHERED = 0.5
@@ -42,12 +42,6 @@ so by the first or second; by itself it does so every minute."""
 
 PATIENCE = 24 * 3600.0
 """Seconds after which nobody is told any more: whoever was down so long has more to catch up."""
-
-STORE_DELAY = 30.0
-"""Seconds before going on when the store failed: its disk may be full."""
-
-BUG_DELAY = 300.0
-"""Seconds before going on after an error of ours."""
 
 logger = logging.getLogger("arrpush.courier")
 
@@ -96,14 +90,7 @@ class Courier:
 
     async def run(self) -> None:
         """Do what is due, for ever."""
-        while True:
-            self._changed.clear()
-            due = self._due()
-            wait = None if due is None else max(due, self._line.open_at) - self._timing.monotonic()
-            if wait is not None and wait <= 0:
-                await self._try()
-            else:
-                await self._pause(wait)
+        await steadily(self._step, self._timing, logger, f"program={self.name}")
 
     def take(self, ending: EndingRecord) -> None:
         """Have an ending told."""
@@ -121,19 +108,21 @@ class Courier:
         """Do what is due; tell whether the program was asked. Raises ArrTrouble, StoreError."""
         raise NotImplementedError
 
+    async def _step(self) -> None:
+        self._changed.clear()
+        due = self._due()
+        wait = None if due is None else max(due, self._line.open_at) - self._timing.monotonic()
+        if wait is not None and wait <= 0:
+            await self._try()
+        else:
+            await self._pause(wait)
+
     async def _try(self) -> None:
         try:
             if await self._act():
                 self._line.well()
         except ArrTrouble as problem:
             self._line.troubled(problem)
-        except StoreError as problem:
-            logger.error("program=%s store=failed reason=%r", self.name, str(problem))  # noqa: TRY400 - one line is enough, it repeats
-            await self._timing.sleep(STORE_DELAY)
-        except Exception:
-            # The last net: a bug must not end the courier, nor make it spin.
-            logger.exception("program=%s courier=failed", self.name)
-            await self._timing.sleep(BUG_DELAY)
 
     async def _pause(self, seconds: float | None) -> None:
         """Wait so long, or until something has changed."""

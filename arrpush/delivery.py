@@ -34,8 +34,8 @@ from arrpush.attempts import Attempt
 from arrpush.cover import Cover
 from arrpush.downloads import grab_of
 from arrpush.line import Line, Timing
+from arrpush.steady import steadily
 from engine.store import pushes
-from engine.store.errors import StoreError
 from engine.store.records import PushRecord
 from engine.store.store import Connection, Store
 
@@ -44,12 +44,6 @@ STUBBORN = 8
 
 KEY_LOOK = 30.0
 """Seconds between two looks whether a refused key has changed."""
-
-STORE_DELAY = 30.0
-"""Seconds before going on when the store failed: its disk may be full."""
-
-BUG_DELAY = 300.0
-"""Seconds before going on after an error of ours."""
 
 logger = logging.getLogger("arrpush.delivery")
 
@@ -99,19 +93,10 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver what is waiting, for ever."""
-        while True:
-            self._woken.clear()
-            try:
-                await self._step()
-            except StoreError as problem:
-                logger.error("target=%s store=failed reason=%r", self._target, str(problem))  # noqa: TRY400 - one line is enough, it repeats
-                await self._timing.sleep(STORE_DELAY)
-            except Exception:
-                # The last net: a bug must not end the deliveries, nor make them spin.
-                logger.exception("target=%s delivery=failed", self._target)
-                await self._timing.sleep(BUG_DELAY)
+        await steadily(self._step, self._timing, logger, f"target={self._target}")
 
     async def _step(self) -> None:
+        self._woken.clear()
         record = await self._store.run(
             lambda db: pushes.first(db, course.State.WAITING, self._target)
         )

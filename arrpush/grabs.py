@@ -21,13 +21,10 @@ from arrpush.arr import Arr, ArrTrouble
 from arrpush.downloads import grab_of
 from arrpush.line import Timing
 from arrpush.similar import THRESHOLD, likeness
+from arrpush.steady import steadily
 from engine.store import kept, pushes, torrents
-from engine.store.errors import StoreError
 from engine.store.records import PushRecord
 from engine.store.store import Connection, Store
-
-STORE_DELAY = 30.0
-"""Seconds before looking again when the store failed."""
 
 logger = logging.getLogger("arrpush.grabs")
 
@@ -69,15 +66,10 @@ class Grabs:
 
     async def run(self) -> None:
         """Look after every approved release, for ever."""
-        while True:
-            self._woken.clear()
-            try:
-                await self._look()
-            except StoreError as problem:
-                logger.error("grabs=unread reason=%r", str(problem))  # noqa: TRY400 - one line is enough, it repeats
-                await self._timing.sleep(STORE_DELAY)
+        await steadily(self._look, self._timing, logger, "grabs")
 
     async def _look(self) -> None:
+        self._woken.clear()
         approved = await self._store.run(lambda db: pushes.in_state(db, course.State.APPROVED))
         now = self._timing.now()
         for record in approved:

@@ -21,13 +21,11 @@ from collections.abc import Mapping, Sequence
 from arrpush.arr import Arr
 from arrpush.courier import Book, Courier, Failures, Finishes, Key, Told, key_of
 from arrpush.line import Line, Timing
+from arrpush.steady import steadily
 from engine.store import endings, torrents
 from engine.store.errors import StoreError
 from engine.store.records import EndingRecord
 from engine.store.store import Store
-
-STORE_DELAY = 30.0
-"""Seconds before the endings are read again when the store failed."""
 
 logger = logging.getLogger("arrpush.handover")
 
@@ -60,7 +58,7 @@ class HandOver:
         self._tasks = [
             asyncio.create_task(work, name="hand-over")
             for work in (
-                self._watch(),
+                steadily(self._watch, self._timing, logger, "endings"),
                 *(courier.run() for courier in (*self._failures, *self._finishes)),
             )
         ]
@@ -76,17 +74,14 @@ class HandOver:
         self._heard.set()
 
     async def _watch(self) -> None:
-        while True:
-            await self._heard.wait()
-            self._heard.clear()
-            try:
-                stored = await self._store.run(endings.load_all)
-            except StoreError as problem:
-                logger.error("endings=unread reason=%r", str(problem))  # noqa: TRY400 - one line is enough, it repeats
-                await self._timing.sleep(STORE_DELAY)
-                self._heard.set()
-            else:
-                self._compare({key_of(ending): ending for ending in stored})
+        await self._heard.wait()
+        self._heard.clear()
+        try:
+            stored = await self._store.run(endings.load_all)
+        except StoreError:
+            self._heard.set()
+            raise
+        self._compare({key_of(ending): ending for ending in stored})
 
     def _compare(self, stored: dict[Key, EndingRecord]) -> None:
         for key in [key for key in self._open if key not in stored]:

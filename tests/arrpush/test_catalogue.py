@@ -1,16 +1,14 @@
 """Which torrent a name means: what was seen of it before, and never another episode or film."""
 
-import contextlib
 import itertools
 
-import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from arrpush import catalogue, similar
 from engine.store import releases
-from engine.store.schema import migrate
+from tests.arrpush.memory import memory
 from tests.arrpush.test_similar import DIFFERENT, NAMES, SAME
 from tests.engine.store.samples import infohash
 
@@ -101,19 +99,6 @@ OTHER_TITLES = [
 TRICKY = [*EPISODES, *SEASONS, *YEARS, *RESOLUTIONS, *OTHER_TITLES]
 
 NAME = "The.Show.S01E02.1080p.WEB.H264-GROUP"
-
-
-@contextlib.contextmanager
-def memory():
-    with contextlib.closing(apsw.Connection(":memory:")) as db:
-        migrate(db)
-        yield db
-
-
-@pytest.fixture
-def db():
-    with memory() as db:
-        yield db
 
 
 def learn(db, *names, first=1):

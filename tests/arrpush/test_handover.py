@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from arrpush import courier
+from arrpush import courier, steady
 from arrpush.courier import LOOKS, PATIENCE, REFRESH_INTERVAL
 from arrpush.line import FIRST_DELAY, USER_DELAY
 from engine.jobs.states import State
@@ -405,11 +405,11 @@ async def test_a_store_that_fails_is_waited_for(desk, sonarr):
 
     sonarr.queue = broken_from_here_on
     await desk.fails(A)
-    await desk.sleeps(courier.STORE_DELAY)
+    await desk.sleeps(steady.STORE_DELAY)
     assert desk.deleted == []
     sonarr.queue = queue
     desk.store.broken = False
-    await desk.passes(courier.STORE_DELAY)
+    await desk.passes(steady.STORE_DELAY)
     await desk.told()
 
     assert len(sonarr.searches) == 1
@@ -419,10 +419,10 @@ async def test_endings_that_cannot_be_read_are_read_later(desk, sonarr):
     sonarr.grab(A)
     desk.store.broken = True
     desk.hand_over.hear()
-    await desk.sleeps(30.0)
+    await desk.sleeps(steady.STORE_DELAY)
     desk.store.broken = False
     await desk.fails(A)
-    await desk.passes(30.0)
+    await desk.passes(steady.STORE_DELAY)
     await desk.told()
 
     assert len(sonarr.searches) == 1
@@ -433,11 +433,11 @@ async def test_a_bug_of_ours_ends_no_courier(desk, sonarr, monkeypatch, caplog):
     with monkeypatch.context() as broken:
         broken.setattr(courier, "verdict", lambda *_, **__: 1 // 0)
         await desk.fails(A)
-        await desk.sleeps(courier.BUG_DELAY)
-    await desk.passes(courier.BUG_DELAY)
+        await desk.sleeps(steady.BUG_DELAY)
+    await desk.passes(steady.BUG_DELAY)
     await desk.told()
 
-    assert len(lines(caplog, "courier=failed")) == 1
+    assert len(lines(caplog, "step=failed")) == 1
     assert len(sonarr.searches) == 1
 
 

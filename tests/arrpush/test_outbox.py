@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import logging
 
 import pytest
 
-from arrpush import links
+from arrpush import links, steady
 from arrpush.course import State
 from arrpush.outbox import CHORES, DAY, NotSetUp
 from arrpush.payload import BadRelease, Target
@@ -535,3 +536,13 @@ async def test_no_more_releases_are_remembered_than_wanted(tmp_path, sonarr):
         [newest, *_] = desk.store.call(releases.load_all)
 
         assert newest.name == "A.Film.9"
+
+
+@pytest.mark.parametrize("where", ["arrpush.delivery.of_answer", "arrpush.grabs.course.check_at"])
+async def test_a_bug_of_ours_ends_nothing_for_good(desk, where, monkeypatch):
+    with monkeypatch.context() as broken, logged("arrpush", logging.ERROR) as lines:
+        broken.setattr(where, lambda *_, **__: 1 // 0)
+        taken = await desk.accepts(release())
+        await desk.until(lambda: any("step=failed" in line for line in lines))
+    desk.time.passes(steady.BUG_DELAY)
+    await desk.as_time_passes(lambda: desk.stored(taken).state == State.GRABBED)
