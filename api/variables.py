@@ -177,7 +177,8 @@ TABLE: tuple[Variable, ...] = (
         name="ARRPUSH_URL",
         kind=kinds.own_url(),
         meaning="Where Sonarr and Radarr reach this service, such as `http://alldebrid:6500`. Not"
-        " set: the address by which they ask it for their torrents.",
+        " set: the address by which they ask it for their torrents, else the one that the"
+        " announcement came by.",
     ),
     Variable(
         name="ARRPUSH_DOWNLOAD_CLIENT",

@@ -28,10 +28,12 @@ import msgspec
 from arrpush import attempts, catalogue, course, links
 from arrpush.accepting import Desk, Offer, Taken
 from arrpush.arr import Arr
+from arrpush.callers import Callers
 from arrpush.delivery import Delivery, Ways
 from arrpush.grabs import Grabs
 from arrpush.line import Timing
 from arrpush.payload import Target
+from arrpush.steady import steadily
 from engine.store import kept, pushes, releases, values
 from engine.store.errors import StoreError
 from engine.store.records import PushRecord, TorrentRecord
@@ -44,6 +46,9 @@ DAY = 24 * 3600
 
 CHORES = 6 * 3600.0
 """Seconds between two times that what is too old is forgotten."""
+
+MOST_KEPT = 256 * 1024 * 1024
+"""Bytes of .torrent files that are kept together: some thousands of them."""
 
 GRABBED_SINCE = DAY
 """Seconds that a .torrent is kept when nobody should need it: a grab may be tried again."""
@@ -97,8 +102,8 @@ class Outbox:
             for target, arr in self._programs.items()
         }
         self._link_key = b""
-        self._called_at: dict[str, str] = {}
-        """The address by which each program calls us."""
+        urls = {target: arr.url for target, arr in self._programs.items()}
+        self._callers = Callers(store, urls, self._timing.monotonic)
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._hurried = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -109,11 +114,12 @@ class Outbox:
     async def start(self) -> None:
         """Deliver what is stored, and from then on what is accepted. Raises StoreError."""
         self._link_key = bytes.fromhex(await self._store.run(_link_key))
+        await self._callers.load()
         self._tasks = [
             asyncio.create_task(work, name="arrpush")
             for work in (
                 self._grabs.run(),
-                self._tidy(),
+                steadily(self._tidy, self._timing, logger, "chores"),
                 *(delivery.run() for delivery in self._deliveries.values()),
             )
         ]
@@ -130,6 +136,7 @@ class Outbox:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._callers.stop()
 
     # What is announced
 
@@ -189,15 +196,16 @@ class Outbox:
         """Return the .torrent that an announcement came with, or None. Raises StoreError."""
         return await self._store.run(lambda db: kept.get(db, infohash))
 
-    async def added(self, infohash: str, name: str, size: int) -> None:
-        """Note that a torrent was added here. Raises StoreError."""
-        await self._grabs.added(infohash, name, size)
+    async def added(self, infohash: str, name: str, size: int, agent: str = "") -> None:
+        """Note that a torrent was added here; `agent` is the User-Agent of who did.
 
-    def called(self, agent: str, base: str) -> None:
-        """Note by which address a program reaches us; `agent` is the User-Agent of its request."""
-        for target in self._programs:
-            if agent.lower().startswith(target):
-                self._called_at[target] = base
+        Raises StoreError.
+        """
+        await self._grabs.added(infohash, name, size, self._callers.program(agent))
+
+    def called(self, agent: str, base: str, address: str) -> None:
+        """Note that a User-Agent has reached us at `base`; see `Callers.called`."""
+        self._callers.called(agent, base, address)
 
     def finished(self, torrent: TorrentRecord) -> None:
         """Note a torrent that is complete; returns at once."""
@@ -214,7 +222,7 @@ class Outbox:
             waiting.set()
         if record.state == course.State.APPROVED:
             self._grabs.wake()
-        elif record.state == course.State.WAITING:
+        elif record.state == course.State.WAITING and record.target in self._deliveries:
             self._deliveries[record.target].wake()
 
     @contextlib.contextmanager
@@ -233,35 +241,49 @@ class Outbox:
         A program prefers a magnet to a URL, so there is none beside a link of ours.
         """
         body: dict[str, Any] = msgspec.json.decode(record.payload)
-        if not kept.has(db, record.infohash):
+        if record.guessed or not kept.has(db, record.infohash):
             return body
         base = self._base(record)
         if not base:
             magnet = f"magnet:?xt=urn:btih:{record.infohash}&dn={quote(record.title, safe='')}"
             return {**body, "magnetUrl": body.get("magnetUrl", magnet)}
         body.pop("magnetUrl", None)
-        until = int(self._timing.now() + self._config.keep_torrents)
-        link = links.Link(record.infohash, until)
+        now = int(self._timing.now())
+        kept.touch(db, record.infohash, now)
+        link = links.Link(record.infohash, now + int(self._config.keep_torrents))
         return {**body, "downloadUrl": links.url(base, self._link_key, link)}
 
     def _base(self, record: PushRecord) -> str:
         """Return where the program reaches us: as set, as it calls us, as who announced did."""
         if not record.base:
             return ""
-        return self._config.url or self._called_at.get(record.target, "") or record.base
+        return self._config.url or self._callers.base(record.target) or record.base
 
     async def _tidy(self) -> None:
-        while True:
-            with contextlib.suppress(StoreError):  # the next time does
-                await self._store.run(self._forget)
-            await self._timing.sleep(CHORES)
+        for record in await self._store.run(self._forget):
+            self._changed(record)
+        await self._timing.sleep(CHORES)
 
-    def _forget(self, db: Connection) -> None:
+    def _forget(self, db: Connection) -> list[PushRecord]:
+        """Forget what is too old, and return what was given up with it; a work."""
         now = self._timing.now()
+        given_up = list(self._strangers(db, now))
+        for record in given_up:
+            pushes.save(db, record)
         old, most = int(now - self._config.keep), self._config.keep_most
         pushes.prune(db, old, most)
         releases.prune(db, old, most)
-        kept.prune(db, int(now - self._config.keep_torrents), int(now - GRABBED_SINCE))
+        keep = int(now - self._config.keep_torrents)
+        kept.prune(db, keep, int(now - GRABBED_SINCE), MOST_KEPT)
+        return given_up
+
+    def _strangers(self, db: Connection, now: float) -> Iterator[PushRecord]:
+        """Yield what has waited too long for a program that is not set up any more; a work."""
+        before = int(now - self._config.patience)
+        for target in {one.value for one in Target} - self._programs.keys():
+            for record in pushes.overdue(db, course.State.WAITING, target, before):
+                said = f"{target.capitalize()} is not set up here any more"
+                yield course.expired(msgspec.structs.replace(record, said=said), now)
 
 
 def _link_key(db: Connection) -> str:

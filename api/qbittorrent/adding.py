@@ -81,7 +81,8 @@ async def add(request: Asked, context: Context, parameters: Parameters) -> Respo
     added = list(sources(parameters))
     if len(added) > 1:
         await asyncio.to_thread(_check_files, added)
-    taken = await _add_all(context, options, added)
+    agent = request.headers.get("user-agent", "")
+    taken = await _add_all(context, options, added, agent)
     if options.category:
         context.looking.looks_at(whos_of(request, context), options.category)
     return text("Ok." if any(taken) else "Fails.")
@@ -141,7 +142,9 @@ def _check_files(added: Iterable[Source]) -> None:
                 raise _no_torrent(source, error) from error
 
 
-async def _add_all(context: Context, options: AddRequest, added: Sequence[Source]) -> list[bool]:
+async def _add_all(
+    context: Context, options: AddRequest, added: Sequence[Source], agent: str
+) -> list[bool]:
     """Add torrents in their order, a few at once, since each URL may take its time.
 
     No more than a few are held in memory: what a URL leads to may have the size of a request.
@@ -151,7 +154,7 @@ async def _add_all(context: Context, options: AddRequest, added: Sequence[Source
     for start in range(0, len(added), AT_ONCE):
         some = added[start : start + AT_ONCE]
         asked = await asyncio.gather(*(_asked(context, options, each, until) for each in some))
-        taken += [await _add_one(context, *one) for one in zip(some, asked, strict=True)]
+        taken += [await _add_one(context, *one, agent) for one in zip(some, asked, strict=True)]
     return taken
 
 
@@ -168,13 +171,15 @@ async def _asked(
         return BadTorrent("the URLs of this request took too long to answer")
 
 
-async def _add_one(context: Context, source: Source, asked: AddRequest | BadTorrent) -> bool:
+async def _add_one(
+    context: Context, source: Source, asked: AddRequest | BadTorrent, agent: str
+) -> bool:
     """Return whether a torrent was taken. Raises Refused for a file that is none."""
     try:
         if isinstance(asked, BadTorrent):
             raise asked
         asked = await _original(context, asked)
-        await _tell(context, await context.torrents.add(asked))
+        await _tell(context, await context.torrents.add(asked), agent)
     except BadTorrent as error:
         if source.metainfo is not None:
             raise _no_torrent(source, error) from error
@@ -204,13 +209,13 @@ async def _original(context: Context, asked: AddRequest) -> AddRequest:
     return msgspec.structs.replace(asked, magnet="", metainfo=original)
 
 
-async def _tell(context: Context, infohash: str) -> None:
+async def _tell(context: Context, infohash: str, agent: str) -> None:
     """Tell who announced releases that a torrent was added."""
     view = context.torrents.view(infohash)
     if context.releases is None or view is None:
         return
     try:
-        await context.releases.added(infohash, view.record.name, view.record.size)
+        await context.releases.added(infohash, view.record.name, view.record.size, agent)
     except StoreError as error:
         logger.warning("add=%s announced=unknown reason=%r", infohash, str(error))
 

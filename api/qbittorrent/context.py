@@ -48,11 +48,17 @@ class Releases(Protocol):
     async def original(self, infohash: str) -> bytes | None:
         """Return the .torrent that a release was announced with. Raises StoreError."""
 
-    async def added(self, infohash: str, name: str, size: int) -> None:
-        """Note a torrent that was added; `size` is bytes, 0 for unknown. Raises StoreError."""
+    async def added(self, infohash: str, name: str, size: int, agent: str) -> None:
+        """Note a torrent that a User-Agent has added; `size` is bytes, 0 for unknown.
 
-    def called(self, agent: str, base: str) -> None:
-        """Note by which address, such as `http://nas:6500`, a User-Agent reaches us."""
+        Raises StoreError.
+        """
+
+    def called(self, agent: str, base: str, address: str) -> None:
+        """Note that a User-Agent has reached us at `base`: `http://nas:6500`, "" for unknown.
+
+        `address` is where it called from, "" for one that has logged in.
+        """
 
 
 class ApiConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """What happens to a request before its endpoint: who may pass, and what was asked."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -35,6 +36,9 @@ SIDS_TOLD = 4
 
 LONGEST_TOLD = 128
 """Characters of each thing that tells a client."""
+
+
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 def head_as_get(app: ASGIApp) -> ASGIApp:
@@ -99,6 +103,13 @@ def address_of(connection: ASGIConnection[Any, Any, Any, Any], context: Context)
     """Return the address that a request counts for."""
     peer = connection.client.host if connection.client else "?"
     return asking(peer, connection.headers.getall("x-forwarded-for", []), context.config.proxies)
+
+
+def base_of(scope: Scope) -> str:
+    """Return where whoever asks has reached us, such as `http://nas:6500`; "" for no such thing."""
+    values = (value for key, value in scope["headers"] if key == b"host")
+    host = next(values, b"").decode("latin-1")
+    return f"{scope['scheme']}://{host}" if _AUTHORITY.fullmatch(host) else ""
 
 
 def may_pass(connection: ASGIConnection[Any, Any, Any, Any], context: Context) -> bool:

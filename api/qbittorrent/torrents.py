@@ -12,7 +12,7 @@ from api.qbittorrent.endpoints import Asked, reads, under
 from api.qbittorrent.listing import question
 from api.qbittorrent.named import named
 from api.qbittorrent.parameters import Parameters, digits
-from api.qbittorrent.requests import whos_of
+from api.qbittorrent.requests import address_of, base_of, whos_of
 
 
 @reads("info")
@@ -22,9 +22,9 @@ async def info(request: Asked, context: Context, parameters: Parameters) -> Resp
     if category is not None:
         context.looking.looks_at(whos_of(request, context), category)
         if context.releases is not None:
-            headers = request.headers
-            base = f"{request.scope['scheme']}://{headers.get('host', '')}"
-            context.releases.called(headers.get("user-agent", ""), base)
+            agent = request.headers.get("user-agent", "")
+            address = address_of(request, context) if context.config.open else ""
+            context.releases.called(agent, base_of(request.scope), address)
     return encoded(context.answers.answer(context.up_to_date(), question(parameters)))
 
 

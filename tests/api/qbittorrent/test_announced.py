@@ -1,5 +1,8 @@
 """Torrents whose releases were announced here before somebody adds them."""
 
+import contextlib
+import http.client
+
 import pytest
 
 from api.qbittorrent.app import create_app
@@ -29,12 +32,12 @@ class Announced:
         self._check()
         return self.kept.get(infohash)
 
-    async def added(self, infohash, name, size):
+    async def added(self, infohash, name, size, agent):
         self._check()
-        self.were_added.append((infohash, name, size))
+        self.were_added.append((infohash, name, size, agent))
 
-    def called(self, agent, base):
-        self.calls.append((agent, base))
+    def called(self, agent, base, address):
+        self.calls.append((agent, base, address))
 
     def _check(self):
         if self.broken:
@@ -73,10 +76,11 @@ def test_what_was_not_announced_is_taken_as_it_is_and_told_too(sonarr, torrents,
 
     assert asked[0].metainfo == STRANGER.metainfo
     assert asked[1].magnet.startswith("magnet:")
-    assert [(infohash, name) for infohash, name, _ in announced.were_added] == [
+    assert [(infohash, name) for infohash, name, *_ in announced.were_added] == [
         (STRANGER.infohash, "A.Film.2020"),
         ("ab" * 20, "Some.Name"),
     ]
+    assert all(agent.startswith("Sonarr/") for *_, agent in announced.were_added)
 
 
 def test_what_is_no_torrent_is_told_nobody(sonarr, announced):
@@ -93,20 +97,39 @@ def test_a_store_that_fails_keeps_no_torrent_out(sonarr, torrents, announced):
     assert len(torrents.requests) == 1
 
 
-def test_the_address_by_which_programs_call_is_noted(server, sonarr, announced):
+def test_the_address_by_which_programs_call_is_noted_with_where_they_are(server, sonarr, announced):
     radarr = SonarrHttp(server.port, release=RADARR)
     sonarr.get("/api/v2/torrents/info", category="tv")
     radarr.get("/api/v2/torrents/info", category="radarr")
 
-    assert [(agent.partition("/")[0], base) for agent, base in announced.calls] == [
-        ("Sonarr", f"http://127.0.0.1:{server.port}"),
-        ("Radarr", f"http://127.0.0.1:{server.port}"),
+    assert [(agent.partition("/")[0], *others) for agent, *others in announced.calls] == [
+        ("Sonarr", f"http://127.0.0.1:{server.port}", "127.0.0.1"),
+        ("Radarr", f"http://127.0.0.1:{server.port}", "127.0.0.1"),
     ]
 
 
-def test_who_is_not_logged_in_says_nothing_of_where_we_are(server, torrents, announced):
+def test_who_has_logged_in_is_believed_wherever_he_is(server, torrents, announced):
     config = ApiConfig(login=Login.of("user", "a password"))
     server.app = create_app(torrents, config, releases=announced)
     SonarrHttp(server.port).get("/api/v2/torrents/info", category="tv")
-
     assert announced.calls == []
+    known = SonarrHttp(server.port, "user", "a password")
+    known.login()
+    known.get("/api/v2/torrents/info", category="tv")
+
+    [(agent, base, address)] = announced.calls
+    assert (agent.partition("/")[0], base) == ("Sonarr", f"http://127.0.0.1:{server.port}")
+    assert address == ""
+
+
+@pytest.mark.parametrize("host", ["", "evil.example/x?", "a b", "[::1", "u:p@nas", "nas:port"])
+@pytest.mark.usefixtures("sonarr")
+def test_a_host_that_makes_no_address_is_none(server, announced, host):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    with contextlib.closing(connection):
+        connection.request(
+            "GET", "/api/v2/torrents/info?category=tv", headers={"Host": host, "User-Agent": "x"}
+        )
+        answered = connection.getresponse().status
+
+    assert answered != 200 or announced.calls == [("x", "", "127.0.0.1")]
