@@ -21,6 +21,8 @@ Releases that are announced here and pushed to them:
     attempts      the log of what was tried
     delivery      pushes what is waiting to one program
     links         where a program fetches a .torrent from here
+    callers       by which address it reaches us
+    cover         keeps what it repeats of a link to itself
     grabs         whether what was approved has been grabbed
     outbox        all of that together
 

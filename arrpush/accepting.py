@@ -30,7 +30,6 @@ import msgspec
 from arrpush import catalogue, course, similar
 from arrpush.payload import BadRelease, Release, Target, infohash_of, payload
 from engine.store import kept, pushes
-from engine.store.errors import StoreError
 from engine.store.records import PushRecord
 from engine.store.store import Connection, Store
 
@@ -113,8 +112,6 @@ class Desk:
     async def _results(self, offers: list[Offer]) -> list[Taken | Exception]:
         try:
             return await self._store.run(lambda db: self._take_all(db, offers), durable=True)
-        except StoreError as problem:
-            return [problem] * len(offers)
         except Exception as problem:  # noqa: BLE001 - whoever waits is told
             if len(offers) == 1:
                 return [problem]
@@ -132,7 +129,8 @@ class Desk:
 
 def take(db: Connection, offer: Offer, now: float) -> Taken:
     """Store a release that was announced at Unix time `now`; a work. Raises BadRelease."""
-    body = _payload(db, offer, now)
+    told = infohash_of(offer.release)
+    body = _payload(db, offer, now, told)
     title, infohash = str(body["title"]), str(body.get("infoHash", ""))
     record = PushRecord(
         id=secrets.token_hex(ID_BYTES),
@@ -140,18 +138,19 @@ def take(db: Connection, offer: Offer, now: float) -> Taken:
         title=title,
         words=_words(title),
         infohash=infohash,
+        guessed=bool(infohash) and not told,
         payload=msgspec.json.encode(body).decode(),
         base=offer.base,
         state=course.State.WAITING,
         accepted_at=int(now),
+        since=int(now),
     )
-    told = infohash_of(offer.release)
     before = _same(db, record, told)
-    news = _news(db, before, offer)
+    news = _news(db, before, offer, told)
     if before is not None:
         if news is News.NONE:
             return Taken(before, known=True)
-        record = msgspec.structs.replace(record, id=before.id)
+        record = _instead(before, record, news)
     if offer.torrent:
         kept.put(db, infohash, offer.torrent, int(now))
     if told:  # what was only looked up is no news
@@ -169,24 +168,45 @@ def _same(db: Connection, record: PushRecord, told: str) -> PushRecord | None:
     That a release of this name has ended does not say for long that this one is the same: that one
     may have failed since, and another indexer may have a good one.
     """
-    before = pushes.same(db, record.target, record.infohash, record.words)
+    before = pushes.same(db, record.target, record.infohash, record.words, guessed=record.guessed)
     if before is None or (told and before.infohash == told):
         return before
     is_over = course.ended(before) and record.accepted_at - before.ended_at > NAME_HOLDS
     return None if is_over else before
 
 
-def _news(db: Connection, before: PushRecord | None, offer: Offer) -> News:
+def _instead(before: PushRecord, record: PushRecord, news: News) -> PushRecord:
+    """Return a push in the place of the one before it, with what that one has come to.
+
+    One that nobody has answered for good may have been grabbed all the same.
+    """
+    if news is News.MORE:
+        return msgspec.structs.replace(
+            before,
+            title=record.title,
+            words=record.words,
+            infohash=record.infohash,
+            guessed=record.guessed,
+            payload=record.payload,
+            base=record.base,
+        )
+    unanswered = before.state == course.State.EXPIRED and before.tried
+    since = before.since if unanswered else record.since
+    return msgspec.structs.replace(record, id=before.id, tried=unanswered, since=since)
+
+
+def _news(db: Connection, before: PushRecord | None, offer: Offer, told: str) -> News:
     """Return what an announcement adds to the one before it.
 
-    What has not been sent yet is sent once, but with what is known now: Sonarr may get the .torrent
+    What is still waiting goes out once, but with what is known now: Sonarr may get the .torrent
     that it cannot fetch by itself.
     """
     if before is None or course.may_go_again(before):
         return News.RELEASE
-    untouched = before.state == course.State.WAITING and not before.tried
-    has_torrent = before.infohash and kept.has(db, before.infohash)
-    return News.MORE if untouched and offer.torrent and not has_torrent else News.NONE
+    known = "" if before.guessed else before.infohash
+    has_torrent = kept.has(db, known)
+    knows_more = (bool(offer.torrent) and not has_torrent) or (bool(told) and not known)
+    return News.MORE if before.state == course.State.WAITING and knows_more else News.NONE
 
 
 def _words(title: str) -> str:
@@ -194,11 +214,11 @@ def _words(title: str) -> str:
     return " ".join(similar.tokens(title)) or title
 
 
-def _payload(db: Connection, offer: Offer, now: float) -> dict[str, Any]:
+def _payload(db: Connection, offer: Offer, now: float, told: str) -> dict[str, Any]:
     """Return what is pushed; a release without an infohash is looked up by its name."""
     release = offer.release
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
-    if not infohash_of(release):
+    if not told:
         known = catalogue.infohash_of(db, release.name)
         release = msgspec.structs.replace(release, infohash=known)
     return payload(release, offer.target, lambda: moment)

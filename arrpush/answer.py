@@ -82,7 +82,7 @@ def of_answer(name: str, answer: Answer) -> Reply:
         return Reply(Outcome.APPROVED, f"{name} has taken the release")
     try:
         (judged,) = msgspec.json.decode(answer.body, type=list[_Judged])
-    except (ValueError, UnicodeError):
+    except (ValueError, UnicodeError, RecursionError):
         sentence = f"what answers at {name.upper()}_URL is not the API of {name}"
         return Reply(Outcome.WRONG_ADDRESS, sentence)
     reasons = tuple(_cleaned(map(_reason, judged.rejections or ())))
@@ -112,7 +112,7 @@ def _failures(body: bytes) -> Iterator[str]:
     """Yield the reasons in a 400 of either shape; nothing when it has another."""
     try:
         said = msgspec.json.decode(body)
-    except (ValueError, UnicodeError):
+    except (ValueError, UnicodeError, RecursionError):
         return
     if isinstance(said, list):
         yield from (_failure(one) for one in said if isinstance(one, dict))

@@ -89,10 +89,11 @@ class Arr:
         `key` may be looked up for each question, for it may change.
         """
         self.name = name
+        self.url = url
         self._base = f"{url.rstrip('/')}/api/v3"
         self._key = key
         self.key_refused = ""
-        """The last key that was not accepted; empty once one was."""
+        """The key that was not accepted; empty as soon as another one is tried."""
         self._ca_file = ca_file
         self._exchange = exchange
 
@@ -123,7 +124,7 @@ class Arr:
         """Return what an answer says as a `kind`. Raises ArrTrouble when it is something else."""
         try:
             return msgspec.json.decode(answer.body, type=kind, strict=False)
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             message = f"what answers at {self.name.upper()}_URL is not the API of {self.name}"
             raise ArrTrouble(
                 Trouble.ADDRESS, message, status=answer.status, body=answer.body
@@ -138,6 +139,8 @@ class Arr:
         timeout: float = TIMEOUT,  # noqa: ASYNC109 - handed on
     ) -> Answer:
         key = self.key()
+        if key != self.key_refused:
+            self.key_refused = ""
         headers = {"X-Api-Key": key, "Accept": "application/json"}
         content = b""
         if body is not None:

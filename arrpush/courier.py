@@ -26,7 +26,7 @@ import msgspec
 from arrpush.arr import Arr, ArrTrouble, Trouble
 from arrpush.downloads import give_up, history, look, mark_failed, queued
 from arrpush.line import Line, Timing
-from arrpush.steady import steadily
+from arrpush.steady import pause, steadily
 from arrpush.verdict import Step, Verdict, settled, verdict
 from engine.store.records import EndingRecord
 
@@ -111,11 +111,13 @@ class Courier:
     async def _step(self) -> None:
         self._changed.clear()
         due = self._due()
-        wait = None if due is None else max(due, self._line.open_at) - self._timing.monotonic()
+        wait = None
+        if due is not None:
+            wait = max(due - self._timing.monotonic(), self._line.wait(self._arr))
         if wait is not None and wait <= 0:
             await self._try()
         else:
-            await self._pause(wait)
+            await pause(self._changed, wait, self._timing)
 
     async def _try(self) -> None:
         try:
@@ -123,18 +125,6 @@ class Courier:
                 self._line.well()
         except ArrTrouble as problem:
             self._line.troubled(problem)
-
-    async def _pause(self, seconds: float | None) -> None:
-        """Wait so long, or until something has changed."""
-        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._changed.wait())]
-        if seconds is not None:
-            waits.append(asyncio.ensure_future(self._timing.sleep(seconds)))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
 
     def _is_old(self, ending: EndingRecord) -> bool:
         return self._timing.now() - ending.at > PATIENCE

@@ -1,8 +1,7 @@
 """The course of a push: what an answer, a grab, or time makes of it. Pure.
 
-    waiting ◀─▶ approved ──▶ grabbed
-       │            └──────▶ ungrabbed
-       ├──▶ later ────────▶ grabbed
+    waiting ◀─▶ approved ──▶ grabbed, ungrabbed
+       ├──▶ grabbed, later
        └──▶ rejected, bad_payload, refused, expired
 
 Rules
@@ -15,7 +14,8 @@ Rules
     Trouble of the program, its key or its address leaves the release waiting until it has waited
     too long. What the program says of the release itself is final.
 
-    What ended badly goes out again when it is announced again; what ended well does not.
+    Whatever else it ended as becomes grabbed when its torrent is added after all. What ended badly
+    goes out again (waiting) when it is announced again; what ended well does not.
 """
 
 import enum
@@ -55,6 +55,9 @@ OPEN = frozenset({State.WAITING, State.APPROVED})
 
 WELL = frozenset({State.GRABBED, State.LATER})
 """Ended, and as it should."""
+
+HOPEFUL = OPEN | {State.LATER, State.UNGRABBED}
+"""A torrent that is added may be the release's."""
 
 _FINAL = {
     Outcome.APPROVED: State.APPROVED,
@@ -99,26 +102,17 @@ def answered(record: PushRecord, reply: Reply, *, code: int, answer: str, now: f
 
 def grabbed(record: PushRecord, now: float, *, infohash: str = "", said: str = "") -> PushRecord:
     """Return a push whose torrent was grabbed; `infohash` is the torrent's, where it is news."""
-    known = msgspec.structs.replace(
-        record,
-        infohash=record.infohash or infohash,
-        grabbed_at=record.grabbed_at or int(now),
-        said=said or record.said,
-    )
-    return _ended(known, State.GRABBED, now)
+    known = _known(record, now, infohash)
+    return _ended(msgspec.structs.replace(known, said=said or record.said), State.GRABBED, now)
 
 
 def seen(record: PushRecord, now: float, infohash: str) -> PushRecord:
     """Return a push whose torrent was added here just now.
 
-    While the push is being sent its answer is still to come, and says how it went on.
+    While it waits or is being sent, an answer is still to come, and says how it went on.
     """
     if record.state == State.WAITING:
-        return msgspec.structs.replace(
-            record,
-            infohash=record.infohash or infohash,
-            grabbed_at=record.grabbed_at or int(now),
-        )
+        return _known(record, now, infohash)
     return grabbed(record, now, infohash=infohash)
 
 
@@ -151,6 +145,17 @@ def expired(record: PushRecord, now: float) -> PushRecord:
 def check_at(record: PushRecord) -> float:
     """Return the Unix time at which an approved release should have been grabbed."""
     return record.attempted_at + GRAB_PATIENCE
+
+
+def _known(record: PushRecord, now: float, infohash: str) -> PushRecord:
+    """Return a push whose torrent is here; what was only guessed about it is known now."""
+    told = record.infohash if record.infohash and not record.guessed else infohash
+    return msgspec.structs.replace(
+        record,
+        infohash=told or record.infohash,
+        guessed=record.guessed and not told,
+        grabbed_at=record.grabbed_at or int(now),
+    )
 
 
 def _open(record: PushRecord, state: State) -> PushRecord:

@@ -10,14 +10,21 @@ Theory
 
 Rules
     Releases go out in the order in which they were accepted. While the program is down the first
-    one waits, and all behind it. But one that the program answers with an error of its own time
-    after time must not hold up the rest: after `STUBBORN` tries it goes to the end.
+    one waits, and all behind it.
+
+    Before a release goes out again the program is asked whether it has it. When that is answered
+    and the push fails nevertheless, time after time, it is the release that the program cannot
+    stand. It then steps aside: it has times of its own, and holds up no other. So does one that
+    trips over a bug of ours.
 
     `tried` is stored before the push leaves. One that was tried is pushed again only when the
     program says that it has not grabbed it.
 
     A wrong key is the user's to mend: nothing is asked until it is another key, but for a look now
     and then whether the program knows it by now.
+
+    A release is given up when it has waited for too long. Clocks jump, and machines are off for a
+    weekend: so nothing is given up before the program has had an hour of ours.
 """
 
 import asyncio
@@ -33,17 +40,22 @@ from arrpush.arr import Arr, ArrTrouble, Trouble
 from arrpush.attempts import Attempt
 from arrpush.cover import Cover
 from arrpush.downloads import grab_of
-from arrpush.line import Line, Timing
-from arrpush.steady import steadily
+from arrpush.line import FIRST_DELAY, LONGEST_DELAY, Line, Timing
+from arrpush.steady import pause, steadily
+from engine.http import backoff
 from engine.store import pushes
+from engine.store.errors import StoreError
 from engine.store.records import PushRecord
 from engine.store.store import Connection, Store
 
-STUBBORN = 8
-"""Tries of one release that the program itself answered with an error, before others get a turn."""
+STUBBORN = 5
+"""Failed tries after which a release steps aside; with those pauses, some minutes."""
 
-KEY_LOOK = 30.0
-"""Seconds between two looks whether a refused key has changed."""
+LONGEST_ASIDE = 1800.0
+"""Seconds that a release which has stepped aside waits at most."""
+
+GRACE = 3600.0
+"""Seconds for which nothing is given up after a start."""
 
 logger = logging.getLogger("arrpush.delivery")
 
@@ -70,6 +82,10 @@ class _Tried(msgspec.Struct, frozen=True, kw_only=True):
     """Why there was no verdict."""
     grabbed: str = ""
     """The infohash, where the program said that it has grabbed the release before."""
+    size: int = 0
+    """Bytes of what was sent."""
+    own: bool = False
+    """True when it is the release that the program, or we, cannot stand."""
 
 
 class Delivery:
@@ -83,9 +99,12 @@ class Delivery:
         self._timing = timing
         self._line = Line(arr.name, timing)
         self._woken = asyncio.Event()
+        self._aside: dict[str, float] = {}
+        """When those that have stepped aside are due, in monotonic seconds, by id."""
+        self._started_at = timing.monotonic()
 
     def __repr__(self) -> str:
-        return f"<Delivery {self._target}>"
+        return f"<Delivery {self._target} {len(self._aside)} aside>"
 
     def wake(self) -> None:
         """Look for something to deliver."""
@@ -97,86 +116,104 @@ class Delivery:
 
     async def _step(self) -> None:
         self._woken.clear()
-        record = await self._store.run(
-            lambda db: pushes.first(db, course.State.WAITING, self._target)
-        )
-        if record is None:
-            await self._woken.wait()
+        push_id = await self._next()
+        if push_id is None:
+            due = min(self._aside.values(), default=None)
+            wait = None if due is None else due - self._timing.monotonic()
+            await pause(self._woken, wait, self._timing)
             return
-        wait = self._wait()
+        wait = self._line.wait(self._arr)
         if wait > 0:
             await self._timing.sleep(wait)
         else:
-            await self._try(record.id)
+            await self._try(push_id)
 
-    def _wait(self) -> float:
-        """Return the seconds until the program may be asked, or until there is a reason to look."""
-        wait = self._line.open_at - self._timing.monotonic()
-        if not self._arr.key_refused:
-            return wait
-        return 0.0 if self._arr.key() != self._arr.key_refused else min(wait, KEY_LOOK)
+    async def _next(self) -> str | None:
+        """Return the id of the release whose turn it is; those aside come after all others."""
+        record = await self._store.run(
+            lambda db: pushes.first(db, course.State.WAITING, self._target, self._aside)
+        )
+        if record is not None:
+            return record.id
+        now = self._timing.monotonic()
+        return next((one for one, due in self._aside.items() if due <= now), None)
 
     async def _try(self, push_id: str) -> None:
-        begun = await self._store.run(lambda db: self._begin(db, push_id))
-        if begun is None:
+        before = await self._store.run(lambda db: self._begin(db, push_id))
+        if before is None:
+            self._aside.pop(push_id, None)
             return  # it has been grabbed meanwhile
-        before, body = begun
         at, started = self._timing.now(), self._timing.monotonic()
-        tried = await self._push(before, body)
+        tried = await self._push(before)
         took = self._timing.monotonic() - started
-        self._note(tried)
-        self._ways.log(_attempt(before, body, tried, at=at, took=took))
+        self._note(before, tried)
+        self._ways.log(_attempt(before, tried, at=at, took=took))
         after = await self._store.run(lambda db: self._conclude(db, push_id, tried))
         self._ways.changed(after)
-        if after.state == course.State.WAITING:
-            for record in await self._store.run(lambda db: self._give_way(db, after)):
+        if after.state != course.State.WAITING:
+            self._aside.pop(push_id, None)
+        else:
+            for record in await self._store.run(lambda db: self._give_up(db, after, tried)):
+                self._aside.pop(record.id, None)
                 self._ways.changed(record)
 
-    def _begin(self, db: Connection, push_id: str) -> tuple[PushRecord, dict[str, Any]] | None:
-        """Note that a push is being sent; return it as it was, and what is sent. A work."""
+    def _begin(self, db: Connection, push_id: str) -> PushRecord | None:
+        """Note that a push is being sent; return it as it was. A work."""
         record = pushes.get(db, push_id)
         if record is None or record.state != course.State.WAITING:
             return None
         pushes.save(db, course.begun(record, self._timing.now()))
-        return record, self._ways.body(db, record)
+        return record
 
-    async def _push(self, record: PushRecord, body: dict[str, Any]) -> _Tried:
+    async def _push(self, record: PushRecord) -> _Tried:
         """Push, and return what came of it; what the program says may repeat what it was sent."""
-        tried = await self._ask(record, body)
+        try:
+            body = await self._store.run(lambda db: self._ways.body(db, record))
+            tried = await self._ask(record, body)
+        except StoreError:
+            raise
+        except Exception:
+            # Whatever it is, the next release need not have it.
+            logger.exception("target=%s push=%s state=failed", self._target, record.id)
+            said = "an error of this service; its log says which"
+            return _Tried(reply=Reply(Outcome.TRY_AGAIN, said), own=True)
         sentence = Cover(body).text(tried.reply.sentence)
-        return msgspec.structs.replace(
-            tried, reply=msgspec.structs.replace(tried.reply, sentence=sentence)
-        )
+        reply = msgspec.structs.replace(tried.reply, sentence=sentence)
+        size = len(msgspec.json.encode(body))
+        return msgspec.structs.replace(tried, reply=reply, size=size)
 
     async def _ask(self, record: PushRecord, body: dict[str, Any]) -> _Tried:
         name = self._arr.name
+        answers = False
         try:
-            if record.tried and (infohash := await self._has_it(record)):
-                said = f"{name} had grabbed the release already"
-                return _Tried(reply=Reply(Outcome.APPROVED, said), grabbed=infohash)
+            if record.tried:
+                if infohash := await self._has_it(record):
+                    said = f"{name} had grabbed the release already"
+                    return _Tried(reply=Reply(Outcome.APPROVED, said), grabbed=infohash)
+                answers = True
             answer = await self._arr.push(body)
         except ArrTrouble as problem:
             reply = of_trouble(name, problem)
-            return _Tried(
-                reply=reply, code=problem.status, answer=_text(problem.body), problem=problem
-            )
-        reply = of_answer(name, answer)
-        wrong = reply.outcome is Outcome.WRONG_ADDRESS
-        return _Tried(
-            reply=reply,
-            code=answer.status,
-            answer=_text(answer.body),
-            problem=ArrTrouble(Trouble.ADDRESS, reply.sentence) if wrong else None,
-        )
+            text, code = _text(problem.body), problem.status
+            trouble: ArrTrouble | None = problem
+        else:
+            reply = of_answer(name, answer)
+            text, code = _text(answer.body), answer.status
+            wrong = reply.outcome is Outcome.WRONG_ADDRESS
+            trouble = ArrTrouble(Trouble.ADDRESS, reply.sentence) if wrong else None
+        # It has just answered another question: what fails is this release.
+        own = answers and record.attempts >= STUBBORN and _passes(trouble)
+        return _Tried(reply=reply, code=code, answer=text, problem=trouble, own=own)
 
     async def _has_it(self, record: PushRecord) -> str:
         """Return the infohash of a release that the program has grabbed since, "" if it has not.
 
         Raises ArrTrouble when it does not say; a program without a history never has.
         """
-        since = record.accepted_at - course.CLOCKS
+        since = record.since - course.CLOCKS
+        told = "" if record.guessed else record.infohash
         try:
-            return await grab_of(self._arr, record.title, record.infohash, since)
+            return await grab_of(self._arr, record.title, told, since)
         except ArrTrouble as problem:
             if problem.trouble in {Trouble.UNKNOWN, Trouble.REFUSED}:
                 return ""
@@ -196,31 +233,42 @@ class Delivery:
         pushes.save(db, record)
         return record
 
-    def _note(self, tried: _Tried) -> None:
-        """Note how well the program can be reached."""
+    def _note(self, record: PushRecord, tried: _Tried) -> None:
+        """Note how well the program can be reached, and when a release is due that cannot be."""
+        if tried.own:
+            tries = max(record.attempts - STUBBORN, 0)
+            wait = backoff.delay(tries, self._timing.random, base=LONGEST_DELAY, cap=LONGEST_ASIDE)
+            self._aside[record.id] = self._timing.monotonic() + max(wait, FIRST_DELAY)
         problem = tried.problem
-        if problem is None or problem.trouble in {Trouble.UNKNOWN, Trouble.REFUSED}:
+        if problem is None or tried.own or problem.trouble in {Trouble.UNKNOWN, Trouble.REFUSED}:
             self._line.well()
         else:
             self._line.troubled(problem)
 
-    def _give_way(self, db: Connection, record: PushRecord) -> list[PushRecord]:
-        """Let others get a turn, and give up what has waited too long; return those. A work."""
-        if record.code >= 500 and record.attempts % STUBBORN == 0:
-            pushes.to_the_end(db, record.id)
+    def _give_up(self, db: Connection, record: PushRecord, tried: _Tried) -> list[PushRecord]:
+        """Give up what has waited too long; return it. A work.
+
+        While the program is down that holds for all that wait for it.
+        """
         now = self._timing.now()
-        late = pushes.overdue(
-            db, course.State.WAITING, self._target, int(now - self._ways.patience)
-        )
-        given_up = [course.expired(one, now) for one in late]
+        if self._timing.monotonic() - self._started_at < GRACE:
+            return []
+        before = int(now - self._ways.patience)
+        late = pushes.overdue(db, course.State.WAITING, self._target, before)
+        given_up = [
+            course.expired(one, now) for one in late if not tried.own or one.id == record.id
+        ]
         for one in given_up:
             pushes.save(db, one)
         return given_up
 
 
-def _attempt(
-    record: PushRecord, body: dict[str, Any], tried: _Tried, *, at: float, took: float
-) -> Attempt:
+def _passes(problem: ArrTrouble | None) -> bool:
+    """Tell whether a trouble may pass by itself."""
+    return problem is not None and problem.trouble in {Trouble.DOWN, Trouble.ADDRESS}
+
+
+def _attempt(record: PushRecord, tried: _Tried, *, at: float, took: float) -> Attempt:
     return Attempt(
         at=at,
         target=record.target,
@@ -228,7 +276,7 @@ def _attempt(
         title=record.title,
         code=tried.code,
         duration=took,
-        payload=len(msgspec.json.encode(body)),
+        payload=tried.size,
         outcome=tried.reply.outcome.value,
         said=tried.reply.sentence,
     )

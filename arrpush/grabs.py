@@ -14,17 +14,23 @@ Theory
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from arrpush import catalogue, course
 from arrpush.arr import Arr, ArrTrouble
 from arrpush.downloads import grab_of
 from arrpush.line import Timing
 from arrpush.similar import THRESHOLD, likeness
-from arrpush.steady import steadily
+from arrpush.steady import pause, steadily
 from engine.store import kept, pushes, torrents
 from engine.store.records import PushRecord
 from engine.store.store import Connection, Store
+
+ASKED_FOR = 3600.0
+"""Seconds for which a program that is down is asked again what it has grabbed."""
+
+UNSURE_FOR = 7 * 24 * 3600
+"""Seconds for which a torrent of the same name may be a release of which nobody told another."""
 
 logger = logging.getLogger("arrpush.grabs")
 
@@ -45,6 +51,8 @@ class Grabs:
         self._changed = changed
         self._woken = asyncio.Event()
         self._fetched: set[str] = set()
+        self._asked_again_at: dict[str, float] = {}
+        """When programs that could not be asked are asked again, in monotonic seconds, by push."""
 
     def __repr__(self) -> str:
         return "<Grabs>"
@@ -57,9 +65,12 @@ class Grabs:
         """Note that somebody has fetched a .torrent of ours."""
         self._fetched.add(infohash)
 
-    async def added(self, infohash: str, name: str, size: int) -> None:
-        """Note that a torrent was added here. Raises StoreError."""
-        seen = await self._store.run(lambda db: self._seen(db, infohash, name, size))
+    async def added(self, infohash: str, name: str, size: int, target: str) -> None:
+        """Note that a torrent was added here, by the program `target`; "" when nobody can tell.
+
+        Raises StoreError.
+        """
+        seen = await self._store.run(lambda db: self._seen(db, infohash, name, size, target))
         self._fetched.discard(infohash)
         for record in seen:
             self._changed(record)
@@ -71,26 +82,37 @@ class Grabs:
     async def _look(self) -> None:
         self._woken.clear()
         approved = await self._store.run(lambda db: pushes.in_state(db, course.State.APPROVED))
-        now = self._timing.now()
+        waits = {record.id: self._wait(record) for record in approved}
+        self._asked_again_at = {one: at for one, at in self._asked_again_at.items() if one in waits}
         for record in approved:
-            if course.check_at(record) <= now:
+            if waits[record.id] <= 0:
                 await self._check(record)
                 return
-        if not approved:
-            await self._woken.wait()
-        else:
-            await self._timing.sleep(min(map(course.check_at, approved)) - now)
+        await pause(self._woken, min(waits.values(), default=None), self._timing)
+
+    def _wait(self, record: PushRecord) -> float:
+        """Return the seconds until a release is looked after."""
+        wait = course.check_at(record) - self._timing.now()
+        if wait > course.GRAB_PATIENCE:
+            wait = 0.0  # the clock was set back
+        again = self._asked_again_at.get(record.id, float("-inf"))
+        return max(wait, again - self._timing.monotonic())
 
     async def _check(self, record: PushRecord) -> None:
         """Find out what became of an approved release whose torrent did not come."""
         elsewhere = ""
         arr = self._programs.get(record.target)
         if arr is not None and not await self._is_here(record.infohash):
+            since = record.attempted_at - course.CLOCKS
+            told = "" if record.guessed else record.infohash
             try:
-                since = record.attempted_at - course.CLOCKS
-                elsewhere = await grab_of(arr, record.title, record.infohash, since)
+                elsewhere = await grab_of(arr, record.title, told, since)
             except ArrTrouble as problem:
                 logger.debug("push=%s grab=unknown reason=%r", record.id, str(problem))
+                if self._timing.now() < course.check_at(record) + ASKED_FOR:
+                    again = self._timing.monotonic() + course.GRAB_PATIENCE
+                    self._asked_again_at[record.id] = again
+                    return
         name = arr.name if arr is not None else record.target
         after = await self._store.run(lambda db: self._conclude(db, record.id, name, elsewhere))
         self._fetched.discard(record.infohash)
@@ -108,8 +130,8 @@ class Grabs:
         if record is None or record.state != course.State.APPROVED:
             return None
         now = self._timing.now()
-        if torrents.exists(db, record.infohash):
-            record = course.grabbed(record, now)
+        if torrents.exists(db, elsewhere or record.infohash):
+            record = course.grabbed(record, now, infohash=elsewhere)
         elif elsewhere:
             said = (
                 f"{name} grabbed the release with another download client; to have it here, name"
@@ -135,20 +157,49 @@ class Grabs:
         """Tell whether a program was given a link of ours and did not come."""
         return (
             bool(record.base)
+            and not record.guessed
             and kept.has(db, record.infohash)
             and record.infohash not in self._fetched
         )
 
-    def _seen(self, db: Connection, infohash: str, name: str, size: int) -> list[PushRecord]:
+    def _seen(
+        self, db: Connection, infohash: str, name: str, size: int, target: str
+    ) -> list[PushRecord]:
         """Note a torrent that was added with whatever waits for it; a work."""
         now = self._timing.now()
         catalogue.learn(db, name, infohash, now, size=size)
-        found = [one for one in pushes.of_torrent(db, infohash) if not one.grabbed_at]
+        told = pushes.of_torrent(db, infohash)
+        found = [one for one in told if target in {"", one.target}]
         if not found:
-            alike = [one for one in pushes.nameless(db) if likeness(one.title, name) >= THRESHOLD]
-            found = alike[:1]
-        seen = [course.seen(one, now, infohash) for one in found if one.tried]
+            unsure = pushes.unsure(db, int(now - UNSURE_FOR))
+            found = named([one for one in unsure if _may_be(one, target)], name)
+        seen = [
+            course.seen(one, now, infohash)
+            for one in found
+            if one.tried and not one.grabbed_at and _may_be(one, target)
+        ]
         for record in seen:
             catalogue.learn(db, record.title, infohash, now, size=size)
             pushes.save(db, record)
         return seen
+
+
+def named(unsure: Sequence[PushRecord], name: str) -> list[PushRecord]:
+    """Return the release that a torrent's name means, in a list; an empty one for none. Pure.
+
+    What is under way comes before what may be grabbed later, then counts the likeness; among
+    equals the first one.
+    """
+    alike = [(likeness(one.title, name), one) for one in unsure]
+    known = [(score, one) for score, one in alike if score >= THRESHOLD]
+    if not known:
+        return []
+    return [max(known, key=lambda pair: (not course.ended(pair[1]), pair[0]))[1]]
+
+
+def _may_be(record: PushRecord, target: str) -> bool:
+    """Tell whether a torrent may be a release's; `target` has added it, "" for nobody knows who.
+
+    Two programs may have been given the same release, and each grabs for itself.
+    """
+    return record.target == target if target else record.state in course.HOPEFUL

@@ -1,8 +1,9 @@
 """How well one program can be reached, and when it is asked again.
 
 Theory
-    While it is down, starting or overloaded it is asked more and more seldom, by all who have
-    something to tell it together, at times that nobody else keeps. What only the user can mend, a
+    While it is down, starting or overloaded it is asked more and more seldom, at times that nobody
+    else keeps. Those who tell it how downloads ended have one line together, the outbox has its
+    own. What only the user can mend, a
     wrong key, is asked again now and then, so that nothing has to be restarted for it. Somebody
     else at its address may be a proxy while the program restarts, so that counts as down first, and
     ends as seldom as a wrong key.
@@ -18,7 +19,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from arrpush.arr import ArrTrouble, Trouble
+from arrpush.arr import Arr, ArrTrouble, Trouble
 from engine.http import backoff
 
 FIRST_DELAY = 10.0
@@ -32,6 +33,9 @@ SHORTEST_DELAY = 1.0
 
 USER_DELAY = 1800.0
 """Seconds between two tries of what only the user can mend."""
+
+KEY_LOOK = 30.0
+"""Seconds between two looks whether a refused key has changed."""
 
 logger = logging.getLogger("arrpush.line")
 
@@ -61,8 +65,19 @@ class Line:
     def __repr__(self) -> str:
         return f"<Line {self._name} {self._trouble.value if self._trouble else 'fine'}>"
 
+    def wait(self, arr: Arr) -> float:
+        """Return the seconds until the program may be asked, or until there is a reason to look.
+
+        Zero or less when it may be asked now, as with a key that it has not refused yet.
+        """
+        wait = self.open_at - self._timing.monotonic()
+        if not arr.key_refused:
+            return wait
+        return 0.0 if arr.key() != arr.key_refused else min(wait, KEY_LOOK)
+
     def well(self) -> None:
-        """Note that it did what it was asked."""
+        """Note that it did what it was asked: it may be asked again at once."""
+        self.open_at = float("-inf")
         if self._trouble is not None:
             logger.info("program=%s state=reachable", self._name)
         self._tries, self._trouble = 0, None

@@ -1,5 +1,6 @@
 """Work that goes on for ever: over a store that fails, and over bugs of ours."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -27,3 +28,16 @@ async def steadily(
             # The last net: a bug must not end the work, nor make it spin.
             logger.exception("%s step=failed", who)
             await timing.sleep(BUG_DELAY)
+
+
+async def pause(woken: asyncio.Event, seconds: float | None, timing: Timing) -> None:
+    """Wait until `woken`, or so long; None is for ever."""
+    waits: list[asyncio.Future[object]] = [asyncio.ensure_future(woken.wait())]
+    if seconds is not None:
+        waits.append(asyncio.ensure_future(timing.sleep(seconds)))
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)

@@ -7,7 +7,22 @@ Every function takes the store's connection and runs inside a work (`Store.submi
 
 import apsw
 
-_NEEDED = "SELECT infohash FROM pushes WHERE state IN ('waiting', 'approved', 'later')"
+_PRUNE_OLD = """
+    DELETE FROM kept_torrents WHERE kept_at < ? AND infohash NOT IN
+    (SELECT infohash FROM pushes WHERE state IN ('waiting', 'approved'))
+"""
+_PRUNE_UNNEEDED = """
+    DELETE FROM kept_torrents WHERE kept_at < ? AND infohash NOT IN
+    (SELECT infohash FROM pushes WHERE state IN ('waiting', 'approved', 'later'))
+"""
+_PRUNE_BYTES = """
+    DELETE FROM kept_torrents WHERE infohash IN (
+        SELECT infohash FROM (
+            SELECT infohash, sum(length(data)) OVER (ORDER BY kept_at DESC, infohash) AS total
+            FROM kept_torrents
+        ) WHERE total > ?
+    ) AND infohash NOT IN (SELECT infohash FROM pushes WHERE state IN ('waiting', 'approved'))
+"""
 
 
 def put(db: apsw.Connection, infohash: str, data: bytes, now: int) -> None:
@@ -31,17 +46,17 @@ def has(db: apsw.Connection, infohash: str) -> bool:
     return row is not None
 
 
-def prune(db: apsw.Connection, older_than: int, unneeded_since: int) -> None:
-    """Forget what was kept before `older_than`, sooner what nobody is going to fetch any more.
+def touch(db: apsw.Connection, infohash: str, now: int) -> None:
+    """Keep a .torrent from now on as long as one that came just now."""
+    db.execute("UPDATE kept_torrents SET kept_at = ? WHERE infohash = ?", (now, infohash))
 
-    Both are Unix seconds. What goes out yet, or may be grabbed yet, is needed.
+
+def prune(db: apsw.Connection, older_than: int, unneeded_since: int, most_bytes: int) -> None:
+    """Forget what was kept before `older_than`, and the oldest beyond `most_bytes` together.
+
+    What nobody is going to fetch any more goes sooner, when it was kept before `unneeded_since`.
+    Times are Unix seconds. What is still to be pushed or grabbed stays, however old.
     """
-    db.execute(
-        "DELETE FROM kept_torrents WHERE kept_at < ? AND infohash NOT IN"
-        " (SELECT infohash FROM pushes WHERE state IN ('waiting', 'approved'))",
-        (older_than,),
-    )
-    db.execute(
-        f"DELETE FROM kept_torrents WHERE kept_at < ? AND infohash NOT IN ({_NEEDED})",  # noqa: S608 - a constant
-        (unneeded_since,),
-    )
+    db.execute(_PRUNE_OLD, (older_than,))
+    db.execute(_PRUNE_UNNEEDED, (unneeded_since,))
+    db.execute(_PRUNE_BYTES, (most_bytes,))

@@ -3,16 +3,25 @@
 Every function takes the store's connection and runs inside a work (`Store.submit`).
 """
 
+from collections.abc import Collection
+
 import apsw
+import msgspec
 
 from engine.store import rows
 from engine.store.records import PushRecord
+
+MOST_UNSURE = 500
+"""Releases whose torrent is not known that a torrent is compared with, the most recent first."""
 
 _INSERT = rows.insert(PushRecord, "pushes")
 _SAVE = rows.upsert(PushRecord, "pushes", "id")
 _GET = rows.select(PushRecord, "pushes", "WHERE id = ?")
 _FIRST = rows.select(
-    PushRecord, "pushes", "WHERE state = ? AND target = ? ORDER BY sequence LIMIT 1"
+    PushRecord,
+    "pushes",
+    "WHERE state = ? AND target = ? AND id NOT IN (SELECT value FROM json_each(?))"
+    " ORDER BY sequence LIMIT 1",
 )
 _IN_STATE = rows.select(PushRecord, "pushes", "WHERE state = ? ORDER BY sequence")
 _OVERDUE = rows.select(
@@ -23,11 +32,12 @@ _OF_TORRENT = rows.select(PushRecord, "pushes", "WHERE infohash = ? ORDER BY seq
 _OF_WORDS = rows.select(
     PushRecord, "pushes", "WHERE words = ? AND target = ? ORDER BY sequence DESC"
 )
-_NAMELESS = rows.select(
+_UNSURE = rows.select(
     PushRecord,
     "pushes",
-    "WHERE state IN ('waiting', 'approved', 'later') AND infohash = '' AND tried = 1"
-    " ORDER BY sequence",
+    "WHERE state IN ('waiting', 'approved', 'later', 'ungrabbed') AND tried = 1"
+    " AND (infohash = '' OR guessed = 1) AND attempted_at >= ?"
+    f" ORDER BY sequence DESC LIMIT {MOST_UNSURE}",
 )
 
 
@@ -42,23 +52,18 @@ def save(db: apsw.Connection, record: PushRecord) -> None:
     rows.write(db, _SAVE, [record])
 
 
-def to_the_end(db: apsw.Connection, push_id: str) -> None:
-    """Have a push go out behind all others."""
-    db.execute(
-        "UPDATE pushes SET sequence = (SELECT max(sequence) + 1 FROM pushes) WHERE id = ?",
-        (push_id,),
-    )
-
-
 def get(db: apsw.Connection, push_id: str) -> PushRecord | None:
     """Return the push with an id, or None."""
     found = rows.read(db, PushRecord, _GET, push_id)
     return found[0] if found else None
 
 
-def first(db: apsw.Connection, state: str, target: str) -> PushRecord | None:
-    """Return the first push to a program that is in a state, or None."""
-    found = rows.read(db, PushRecord, _FIRST, state, target)
+def first(
+    db: apsw.Connection, state: str, target: str, but: Collection[str] = ()
+) -> PushRecord | None:
+    """Return the first push to a program that is in a state, or None; not one of the ids `but`."""
+    ids = msgspec.json.encode(list(but)).decode()
+    found = rows.read(db, PushRecord, _FIRST, state, target, ids)
     return found[0] if found else None
 
 
@@ -82,22 +87,27 @@ def overdue(db: apsw.Connection, state: str, target: str, before: int) -> list[P
     return rows.read(db, PushRecord, _OVERDUE, state, target, before)
 
 
-def same(db: apsw.Connection, target: str, infohash: str, words: str) -> PushRecord | None:
+def same(
+    db: apsw.Connection, target: str, infohash: str, words: str, *, guessed: bool = False
+) -> PushRecord | None:
     """Return the push to a program of the same release, or None.
 
-    Two torrents of one name are two releases. Where one of both is not known, the name decides.
+    Two torrents of one name are two releases. Where one of both is not known, or was `guessed`, the
+    name decides.
     """
-    if infohash:
-        found = [one for one in of_torrent(db, infohash) if one.target == target]
-        if found:
-            return found[-1]
+    found = of_torrent(db, infohash) if infohash else []
+    told = [one for one in found if one.target == target]
+    if told and not guessed:
+        return told[-1]
+    unknown = guessed or not infohash
     alike = rows.read(db, PushRecord, _OF_WORDS, words, target)
-    return next((one for one in alike if not one.infohash or not infohash), None)
+    named = (one for one in alike if unknown or one.guessed or not one.infohash)
+    return next(named, told[-1] if told else None)
 
 
-def nameless(db: apsw.Connection) -> list[PushRecord]:
-    """Return those whose torrent is not known and may be added just now."""
-    return rows.read(db, PushRecord, _NAMELESS)
+def unsure(db: apsw.Connection, since: int) -> list[PushRecord]:
+    """Return those tried since a time (Unix seconds) whose torrent nobody told, the last first."""
+    return rows.read(db, PushRecord, _UNSURE, since)
 
 
 def prune(db: apsw.Connection, older_than: int, most: int) -> None:

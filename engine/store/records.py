@@ -203,6 +203,8 @@ class PushRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is the same for all spellings of the title, and differs for all others."""
     infohash: str = ""
     """40 lower-case hex digits; empty while nothing tells it."""
+    guessed: bool = False
+    """True when only a release of that name that was seen before tells the infohash."""
     payload: str
     """The JSON that is pushed, without a link of ours. It may hold passkeys: not to be shown."""
     base: str = ""
@@ -210,6 +212,8 @@ class PushRecord(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     """A value of `arrpush.course.State`."""
     accepted_at: int
+    since: int = 0
+    """What the program has grabbed since then may be this: when it was accepted first."""
     attempts: int = 0
     tried: bool = False
     """True once a push may have reached the program."""

@@ -36,6 +36,7 @@ class Desk:
         self.folder = folder
         self.time = Controlled(lambda: None)
         self.fakes = {"Sonarr": sonarr, **({"Radarr": radarr} if radarr else {})}
+        self.key = KEY
         self.deleted: list[str] = []
         for fake in self.fakes.values():
             fake.on_delete = self.delete
@@ -46,7 +47,7 @@ class Desk:
         self.store = BreakableStore(self.folder / "store.db")
         self.hand_over = HandOver(
             self.store,
-            [Arr(name, fake.url, KEY) for name, fake in self.fakes.items()],
+            [Arr(name, fake.url, lambda: self.key) for name, fake in self.fakes.items()],
             Timing(
                 now=self.time.clock,
                 monotonic=self.time.clock,

@@ -67,7 +67,8 @@ class FrontDesk(OutboxDesk):
     async def stop(self) -> None:
         self._server.end()
         await self._serving
-        await asyncio.sleep(0)  # connections are closed in the next turn
+        await self.until(lambda: not self._server.server_state.connections)
+        await asyncio.sleep(0)  # their sockets are closed in the next turn
         await super().stop()
 
     @property

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import apsw
 import msgspec
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from arrpush import accepting, catalogue, course
 from arrpush.accepting import Desk, Offer, take
 from arrpush.course import State
-from arrpush.payload import BadRelease, Release, Target
+from arrpush.payload import LONGEST_TITLE, BadRelease, Release, Target
 from engine.metainfo import parse_torrent
 from engine.store import kept, pushes
 from engine.store.errors import StoreError
@@ -76,6 +77,7 @@ class TestOne:
         assert taken.push.base == "http://nas:6500"
         assert (taken.push.state, taken.push.accepted_at) == ("waiting", int(NOW))
         assert (taken.push.attempts, taken.push.tried, taken.push.ended_at) == (0, False, 0)
+        assert (taken.push.since, taken.push.guessed) == (int(NOW), False)
         assert json.loads(taken.push.payload) == {
             "title": NAME,
             "protocol": "torrent",
@@ -99,6 +101,14 @@ class TestOne:
                 announce(db, **fields)
         with pytest.raises(BadRelease):
             announce(db, torrent=TORRENT, magnet=f"magnet:?xt=urn:btih:{infohash(9)}")
+
+        assert stored(db) == []
+        assert not kept.has(db, HASH)
+
+    @pytest.mark.parametrize("more", [{"infohash": infohash(1)}, {"torrent": TORRENT}, {}])
+    def test_that_has_a_name_longer_than_any_is_refused_and_leaves_nothing(self, db, more):
+        with pytest.raises(BadRelease, match=f"more than {LONGEST_TITLE} characters"):
+            announce(db, name="A" * (LONGEST_TITLE + 1), **more)
 
         assert stored(db) == []
         assert not kept.has(db, HASH)
@@ -159,7 +169,7 @@ class TestAgain:
             ("Film.2024.2160p.HDR10.x265-GRP", "Film.2024.2160p.HDR10+.x265-GRP"),
             ("!!!", "???"),
             ("The.Show.S01E02", "The.Show.S01E03"),
-            ("A" * 999, "A" * 1000),
+            ("A" * (LONGEST_TITLE - 1), "A" * LONGEST_TITLE),
         ],
     )
     def test_two_names_without_a_torrent_are_two(self, db, one, other):
@@ -198,8 +208,27 @@ class TestAgain:
         assert not again.known
         assert again.push.id == first.push.id
         assert stored(db) == [other.push, again.push]
-        expected = {"accepted_at": int(NOW) + 60, "payload": again.push.payload}
+        at = int(NOW) + 60
+        expected = {"accepted_at": at, "since": at, "payload": again.push.payload}
+        if state == State.EXPIRED:
+            expected |= {"tried": True, "since": first.push.since}
         assert again.push == msgspec.structs.replace(first.push, **expected)
+
+    def test_what_expired_and_was_never_sent_is_as_new(self, db):
+        first = announce(db, infohash=infohash(1))
+        change(db, first, state=State.EXPIRED, ended_at=5)
+        again = announce(db, infohash=infohash(1), now=NOW + 60)
+
+        assert (again.push.tried, again.push.since) == (False, int(NOW) + 60)
+
+    def test_what_nobody_answered_is_asked_for_as_of_the_first_time_however_often_it_expires(
+        self, db
+    ):
+        for days in range(4):
+            taken = announce(db, infohash=infohash(1), now=NOW + days * 86400)
+            assert taken.push.tried == bool(days)
+            assert taken.push.since == int(NOW)
+            change(db, taken, state=State.EXPIRED, tried=True, ended_at=5)
 
     @pytest.mark.parametrize("state", sorted(course.OPEN))
     def test_what_is_under_way_is_left_alone(self, db, state):
@@ -231,17 +260,65 @@ class TestMoreIsKnown:
         assert kept.get(db, HASH) == TORRENT
 
     @pytest.mark.parametrize("before", [{}, {"infohash": HASH}])
-    def test_but_not_once_it_may_have_been_sent(self, db, before):
+    def test_so_it_does_when_it_was_tried_and_keeps_what_it_has_come_to(self, db, before):
+        """Nobody could answer, or what it was given was no use: the .torrent may be."""
         first = announce(db, **before)
-        change(db, first, tried=True, attempts=1)
+        come_to = {
+            "tried": True,
+            "attempts": 3,
+            "attempted_at": 7,
+            "since": 5,
+            "code": 503,
+            "said": "Sonarr is starting",
+            "answer": "starting",
+        }
+        change(db, first, **come_to)
+        again = announce(db, torrent=TORRENT, base="http://nas:1", now=NOW + 60)
+
+        assert again.known
+        news = {"infohash": HASH, "payload": again.push.payload, "base": "http://nas:1"}
+        assert again.push == msgspec.structs.replace(first.push, **come_to, **news)
+        assert [again.push] == stored(db)
+        assert json.loads(again.push.payload)["infoHash"] == HASH
+        assert kept.get(db, HASH) == TORRENT
+
+    def test_one_whose_torrent_is_here_already_stays_grabbed(self, db):
+        first = announce(db, infohash=HASH)
+        change(db, first, tried=True, grabbed_at=9)
+
+        assert announce(db, torrent=TORRENT).push.grabbed_at == 9
+
+    def test_an_infohash_that_was_guessed_is_told_then(self, db):
+        announce(db, Target.RADARR, torrent=TORRENT)
+        first = announce(db)
+        assert (first.push.infohash, first.push.guessed) == (HASH, True)
         again = announce(db, torrent=TORRENT)
 
         assert again.known
-        assert again.push.infohash == first.push.infohash
-        assert [again.push] == stored(db)
-        assert not kept.has(db, HASH)
+        assert again.push.id == first.push.id
+        assert (again.push.infohash, again.push.guessed) == (HASH, False)
+        assert [one.target for one in stored(db)] == ["radarr", "sonarr"]
 
-    def test_nor_when_nothing_of_it_is_new(self, db):
+    @pytest.mark.parametrize("told", [{"torrent": TORRENT}, {"infohash": HASH}])
+    def test_a_guess_that_was_wrong_makes_no_second_release_of_it(self, db, told):
+        announce(db, Target.RADARR, infohash=infohash(1))
+        first = announce(db)
+        assert (first.push.infohash, first.push.guessed) == (infohash(1), True)
+        again = announce(db, **told)
+
+        assert again.known
+        assert again.push.id == first.push.id
+        assert [one.target for one in stored(db)] == ["radarr", "sonarr"]
+
+    def test_a_wrong_guess_makes_no_second_release_of_one_whose_infohash_was_told(self, db):
+        first = announce(db, infohash=infohash(1))
+        announce(db, Target.RADARR, infohash=infohash(2), now=NOW + 5)
+        again = announce(db, now=NOW + 9)
+
+        assert again.known
+        assert again.push == first.push
+
+    def test_but_not_when_nothing_of_it_is_new(self, db):
         first = announce(db, torrent=TORRENT)
         again = announce(db, torrent=acceptor.torrent(1, "another-passkey"), now=NOW + 9)
 
@@ -295,6 +372,7 @@ class TestT03:
         taken = announce(db, name=NAME.replace(".", " "))
 
         assert first.push.infohash == taken.push.infohash == infohash(1)
+        assert (first.push.guessed, taken.push.guessed) == (False, True)
         body = json.loads(taken.push.payload)
         assert (body["infoHash"], body["guid"]) == (infohash(1), f"torrent:{infohash(1)}")
 
@@ -315,7 +393,7 @@ class TestT03:
         announce(db, infohash=infohash(1))
         taken = announce(db, name=NAME.replace("E02", "E03"))
 
-        assert taken.push.infohash == ""
+        assert (taken.push.infohash, taken.push.guessed) == ("", False)
         assert "infoHash" not in json.loads(taken.push.payload)
 
     def test_t_03_what_was_only_looked_up_is_not_taken_for_seen(self, db):
@@ -548,7 +626,8 @@ async def test_one_that_a_bug_trips_over_takes_no_other_with_it(store, desk, mon
 
 async def test_a_store_that_fails_is_told_to_all_of_that_commit_and_the_next_one_works(store, desk):
     store.gate.clear()
-    store.problems = [StoreError("there is no room left")]
+    # The commit they share, and one for each of them.
+    store.problems = [StoreError("there is no room left")] * 3
     tasks = start(desk, numbered(1), numbered(2))
     await turns()
     later = start(desk, numbered(3))
@@ -559,9 +638,37 @@ async def test_a_store_that_fails_is_told_to_all_of_that_commit_and_the_next_one
     assert not (await later[0]).known
     assert not (await desk.accept(numbered(1))).known
     assert [one.infohash for one in await all_stored(store)] == [infohash(3), infohash(1)]
+    assert set(store.durable) == {True}
 
 
-async def test_a_disk_that_is_full_leaves_nothing_and_it_works_when_there_is_room(store, desk):
+async def test_what_the_store_refuses_of_one_takes_no_other_with_it(store, desk, monkeypatch):
+    def refusing(db, one, now):
+        if one.release.name == acceptor.name(2):
+            raise apsw.TooBigError("string or blob too big")
+        return take(db, one, now)
+
+    monkeypatch.setattr(accepting, "take", refusing)
+    results = await outcomes(start(desk, *map(numbered, range(1, 5))))
+
+    kinds = [type(one).__name__ for one in results]
+    assert kinds == ["Taken", "StoreError", "Taken", "Taken"]
+    expected = [infohash(number) for number in (1, 3, 4)]
+    assert [one.infohash for one in await all_stored(store)] == expected
+    assert set(store.durable) == {True}
+
+
+async def test_a_failure_that_has_passed_when_they_are_stored_one_by_one_is_told_to_nobody(
+    store, desk
+):
+    store.problems = [StoreError("the disk was away for a moment")]
+    results = await outcomes(start(desk, *map(numbered, range(1, 4))))
+
+    assert [one.known for one in results] == [False] * 3
+    assert len(await all_stored(store)) == 3
+    assert len(store.durable) == 4
+
+
+async def test_a_disk_that_is_full_takes_what_was_told_and_works_when_there_is_room(store, desk):
     def no_room(db):
         db.pragma("max_page_count", db.pragma("page_count") + 1)
 
@@ -569,14 +676,15 @@ async def test_a_disk_that_is_full_leaves_nothing_and_it_works_when_there_is_roo
         db.pragma("max_page_count", 2**30)
 
     await Store.run(store, no_room)
-    tasks = start(desk, *map(numbered, range(200)))
-    results = await outcomes(tasks)
-    assert {type(one) for one in results} == {StoreError}
-    assert await all_stored(store) == []
+    results = await outcomes(start(desk, *map(numbered, range(200))))
+    told = [number for number, one in enumerate(results) if not isinstance(one, StoreError)]
+    assert all(isinstance(one, accepting.Taken | StoreError) for one in results)
+    assert len(told) < 100
+    assert [one.infohash for one in await all_stored(store)] == [infohash(one) for one in told]
 
     await Store.run(store, room)
     taken = await outcomes(start(desk, *map(numbered, range(200))))
-    assert not any(one.known for one in taken)
+    assert [number for number, one in enumerate(taken) if one.known] == told
     assert len(await all_stored(store)) == 200
 
 
@@ -606,7 +714,7 @@ async def test_who_does_not_wait_any_more_disturbs_nobody_and_loses_nothing(stor
 
 async def test_who_does_not_wait_any_more_is_not_told_of_a_failure_either(store, desk):
     store.gate.clear()
-    store.problems = [StoreError("there is no room left")]
+    store.problems = [StoreError("there is no room left")] * 3
     tasks = start(desk, numbered(1), numbered(2))
     await turns()
     tasks[0].cancel()

@@ -1,12 +1,12 @@
 """What an answer, a grab, or time makes of a push: the table of states, and what always holds."""
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from arrpush import course
+from arrpush import accepting, course
+from arrpush.accepting import News
 from arrpush.answer import Outcome, Reply
 from arrpush.course import State
 from tests.engine.store.samples import infohash, push
@@ -38,6 +38,13 @@ def test_every_state_is_open_or_ended_and_ended_well_or_badly():
         record = push(state=state)
         assert course.ended(record) == (state not in course.OPEN)
         assert course.may_go_again(record) == (state in BADLY)
+
+
+def test_a_torrent_is_no_sign_for_a_release_that_was_refused_or_given_up():
+    """Unless its program says that it is its own: nobody else would have grabbed it."""
+    assert set(State) - course.HOPEFUL == {
+        *(State.GRABBED, State.REJECTED, State.BAD_PAYLOAD, State.REFUSED, State.EXPIRED)
+    }
 
 
 def test_every_outcome_is_final_or_leaves_the_release_waiting():
@@ -93,6 +100,33 @@ def test_the_infohash_of_a_release_is_not_another_one_afterwards():
     assert course.grabbed(push(), NOW, infohash=infohash(5)).infohash == push().infohash
     assert course.grabbed(push(infohash=""), NOW, infohash=infohash(5)).infohash == infohash(5)
     assert course.grabbed(push(), NOW).infohash == push().infohash
+
+
+@pytest.mark.parametrize("state", sorted(set(State)))
+def test_an_infohash_that_was_guessed_becomes_the_one_of_the_torrent_that_is_here(state):
+    before = push(state=state, guessed=True)
+    after = course.seen(before, NOW, infohash(5))
+    grabbed = course.grabbed(before, NOW, infohash=infohash(5))
+
+    assert (after.infohash, after.guessed) == (infohash(5), False)
+    assert (grabbed.infohash, grabbed.guessed) == (infohash(5), False)
+
+
+def test_a_right_guess_is_none_afterwards_and_without_news_it_stays_one():
+    before = push(guessed=True)
+
+    assert not course.seen(before, NOW, before.infohash).guessed
+    assert course.grabbed(before, NOW).guessed
+    assert course.grabbed(before, NOW).infohash == before.infohash
+
+
+@pytest.mark.parametrize("known", [{"infohash": ""}, {"guessed": True}])
+def test_what_is_known_once_is_not_another_torrent_afterwards(known):
+    """A release that is added, fails, and is added again by hand is still the first one."""
+    first = course.seen(push(**known), NOW, infohash(5))
+    second = course.seen(first, NOW + 9, infohash(6))
+
+    assert (second.infohash, second.grabbed_at) == (infohash(5), AT)
 
 
 def test_what_is_said_of_a_grab_is_kept_and_what_was_said_before_where_nothing_is():
@@ -155,17 +189,19 @@ STEPS = {
 
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.sampled_from(Outcome))),
-    st.sampled_from(["", infohash(1)]),
+    st.sampled_from([{"infohash": ""}, {}, {"guessed": True}]),
 )
 def test_whatever_happens_in_whatever_order(steps, known):
-    record = push(infohash=known)
+    record = push(**known)
     for now, (step, outcome) in enumerate(steps, 1):
         before, record = record, STEPS[step](record, now, outcome)
 
         assert record.attempts == before.attempts + (step == "begun")
         assert record.tried >= before.tried
         assert bool(record.ended_at) == course.ended(record)
-        assert record.infohash == before.infohash or not before.infohash
+        assert record.infohash == before.infohash or not before.infohash or before.guessed
+        assert before.guessed or not record.guessed
+        assert record.infohash or not before.infohash
         if before.grabbed_at:
             assert record.grabbed_at
             assert record.state in {before.state, State.GRABBED}
@@ -178,15 +214,16 @@ def test_whatever_happens_in_whatever_order(steps, known):
             for name in record.__struct_fields__
             if getattr(record, name) != getattr(before, name)
         }
-        assert not changed & {"id", "target", "title", "words", "payload", "accepted_at"}
+        assert not changed & {"id", "target", "title", "words", "payload"}
+        assert not changed & {"accepted_at", "since"}
 
 
 class AsItIsUsed(RuleBasedStateMachine):
     """Deliveries, grabs and time, each touching a push only where it really does."""
 
-    @initialize(known=st.booleans())
+    @initialize(known=st.sampled_from([{"infohash": ""}, {}, {"guessed": True}]))
     def accept(self, known):
-        self.record = push(infohash=infohash(1) if known else "")
+        self.record = push(**known)
         self.sending, self.now, self.well = False, 1.0, False
 
     def become(self, record):
@@ -224,6 +261,11 @@ class AsItIsUsed(RuleBasedStateMachine):
     def torrent_is_added(self):
         self.become(course.seen(self.record, self.now, infohash(1)))
 
+    @precondition(lambda self: self.record.state == State.WAITING)
+    @rule()
+    def more_is_announced(self):
+        self.become(accepting._instead(self.record, push(base="http://nas:1"), News.MORE))
+
     @precondition(lambda self: self.record.state == State.APPROVED)
     @rule(how=st.sampled_from(["grabbed", "not_grabbed", "without_link"]))
     def a_minute_later(self, how):
@@ -242,8 +284,10 @@ class AsItIsUsed(RuleBasedStateMachine):
     @rule()
     def announced_again(self):
         assert not self.well
-        fresh = {"tried": False, "attempts": 0, "ended_at": 0, "grabbed_at": 0}
-        self.record = msgspec.structs.replace(self.record, state=State.WAITING, **fresh)
+        before, fresh = self.record, push(2, since=int(self.now))
+        self.record = accepting._instead(before, fresh, News.RELEASE)
+        assert self.record.id == before.id
+        assert self.record.tried == (before.state == State.EXPIRED and before.tried)
 
     @invariant()
     def what_ended_well_never_goes_again(self):
@@ -253,6 +297,10 @@ class AsItIsUsed(RuleBasedStateMachine):
     @invariant()
     def it_is_ended_exactly_when_that_has_a_time(self):
         assert bool(self.record.ended_at) == course.ended(self.record)
+
+    @invariant()
+    def what_is_guessed_is_something(self):
+        assert self.record.infohash or not self.record.guessed
 
     @invariant()
     def a_grab_has_a_time(self):

@@ -268,9 +268,10 @@ class TestWhatAutobrrReallyDoes:
         first = await desk.announces(EPISODE)
         await desk.until(lambda: sonarr.hanging == 1)
         second = await desk.announces(NEXT)
-        sonarr.let_go()
-
         assert (first.status, second.status) == (202, 202)
+        sonarr.let_go()
+        for call in (first, second):
+            await ended(desk, call, "grabbed")
 
     async def test_it_looks_at_no_status_so_what_is_refused_is_in_our_log(self, desk):
         call = await desk.announces(payload='{"ReleaseName": "A.Show.S01E01" oops}')

@@ -8,7 +8,7 @@ import pytest
 
 from arrpush import courier, steady
 from arrpush.courier import LOOKS, PATIENCE, REFRESH_INTERVAL
-from arrpush.line import FIRST_DELAY, USER_DELAY
+from arrpush.line import FIRST_DELAY, KEY_LOOK, USER_DELAY
 from engine.jobs.states import State
 from tests.arrpush.desk import Desk
 from tests.fakes.arr import KEY, REFRESH, FakeArr
@@ -291,18 +291,32 @@ async def test_a_program_is_left_alone_as_long_as_it_asks_for(desk, sonarr):
 
 
 @pytest.mark.parametrize("status", [401, 403])
-async def test_what_only_the_user_can_mend_is_told_once_and_tried_slowly(
-    desk, sonarr, caplog, status
-):
+async def test_a_wrong_key_is_told_once_and_tried_slowly(desk, sonarr, caplog, status):
     sonarr.statuses = [status] * 3
     sonarr.grab(A)
     await desk.fails(A)
-    for _ in range(3):
-        await desk.passes(USER_DELAY)
+    await desk.until(lambda: len(sonarr.asked) == 1)
+    for tries in (1, 2, 3):
+        for _ in range(int(USER_DELAY / KEY_LOOK)):
+            assert len(sonarr.asked) == tries
+            await desk.passes(KEY_LOOK)
+        await desk.until(lambda tries=tries: len(sonarr.asked) > tries)
     await desk.told()
 
     [line] = lines(caplog, "state=trouble")
     assert "SONARR_" in line
+    assert len(sonarr.searches) == 1
+
+
+async def test_a_key_that_was_mended_is_tried_within_half_a_minute(desk, sonarr):
+    sonarr.key = "another-key-0123456789"
+    sonarr.grab(A)
+    await desk.fails(A)
+    await desk.sleeps(KEY_LOOK)
+    desk.key = sonarr.key
+    await desk.passes(KEY_LOOK)
+    await desk.told()
+
     assert len(sonarr.searches) == 1
 
 

@@ -12,6 +12,7 @@ from arrpush.outbox import CHORES, DAY, NotSetUp
 from arrpush.payload import BadRelease, Target
 from engine.store import releases
 from engine.store.errors import StoreError
+from engine.store.records import TorrentRecord
 from tests.arrpush.outbox_desk import BASE, OutboxDesk, logged, release, with_torrent
 from tests.engine.jobs.world import Torrent
 from tests.fakes import arr_faults
@@ -198,9 +199,10 @@ async def test_a_wrong_key_stops_one_program_with_one_message_until_it_changes(d
             await desk.waits_and_passes()
         assert len(sonarr.asked_for(*PUSH)) == 1
         desk.keys[SONARR] = sonarr.key
-        await desk.waits_and_passes()
-        for one in taken:
-            await desk.delivered(one)
+        changed_at = desk.time.now
+        await desk.as_time_passes(lambda: desk.stored(taken[0]).state != State.WAITING, step=0.2)
+        assert desk.time.now - changed_at <= 60
+        await desk.delivered(taken[1])  # no time passes any more
 
     assert [line for line in lines if "does not accept" in line] == [
         "program=Sonarr state=trouble reason='Sonarr does not accept SONARR_API_KEY (HTTP 401)'"
@@ -226,19 +228,6 @@ async def test_one_program_that_is_down_holds_no_other_up(desk, sonarr):
     film = await desk.accepts(release(2, name="A.Film.2020.1080p"), RADARR)
 
     assert (await desk.delivered(film)).state == State.APPROVED
-
-
-async def test_a_release_that_a_program_always_fails_at_lets_the_others_pass(desk, sonarr):
-    sonarr.push_faults = lambda _, body: (
-        arr_faults.fails_with(500) if "S01E01" in body["title"] else None
-    )
-    bad, *good = [await desk.accepts(release(number)) for number in range(1, 5)]
-    await desk.as_time_passes(
-        lambda: all(desk.stored(one).state != State.WAITING for one in good), step=60
-    )
-
-    assert desk.stored(bad).state == State.WAITING
-    assert desk.stored(bad).attempts == 8
 
 
 async def test_what_waited_too_long_is_given_up_and_may_be_announced_again(desk, sonarr):
@@ -403,8 +392,8 @@ async def test_the_link_leads_where_the_program_reaches_us(tmp_path, sonarr):
         desk = OutboxDesk(folder, {SONARR: sonarr}, **config)
         async with desk.open():
             if called:
-                desk.outbox.called("Sonarr/4.0.15 (debian)", called)
-                desk.outbox.called("Radarr/5.0", "http://radarrs:1")
+                desk.outbox.called("Sonarr/4.0.15 (debian)", called, "")
+                desk.outbox.called("Radarr/5.0", "http://radarrs:1", "")
             await desk.delivered(
                 await desk.accepts(
                     with_torrent(torrent, name=torrent.name), torrent=torrent.metainfo
@@ -511,6 +500,21 @@ async def test_a_secret_that_a_program_repeats_is_in_no_sentence(desk, sonarr):
     assert "markedpass" not in record.said + str(desk.attempts.lines)
 
 
+async def test_t_03_a_finished_download_is_known_by_its_final_name(desk, sonarr):
+    finished = TorrentRecord(
+        hash="ab" * 20,
+        name="A.Show.S01E01.1080p.WEB-GROUP",
+        state="completed",
+        save_path="/x",
+        size=77,
+        added_at=1,
+    )
+    desk.outbox.finished(finished)
+    await desk.delivered(await desk.accepts(release(infohash="")))
+
+    assert sonarr.pushed[0]["infoHash"] == "ab" * 20
+
+
 async def test_what_is_too_old_is_forgotten_and_what_is_under_way_is_not(tmp_path, sonarr):
     sonarr.down = True
     keep = {"keep": 10 * DAY, "keep_torrents": DAY, "patience": 1e9}
@@ -538,11 +542,18 @@ async def test_no_more_releases_are_remembered_than_wanted(tmp_path, sonarr):
         assert newest.name == "A.Film.9"
 
 
-@pytest.mark.parametrize("where", ["arrpush.delivery.of_answer", "arrpush.grabs.course.check_at"])
-async def test_a_bug_of_ours_ends_nothing_for_good(desk, where, monkeypatch):
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("arrpush.delivery.of_answer", "state=failed"),
+        ("arrpush.delivery.course.begun", "step=failed"),
+        ("arrpush.grabs.course.check_at", "step=failed"),
+    ],
+)
+async def test_a_bug_of_ours_ends_nothing_for_good(desk, where, said, monkeypatch):
     with monkeypatch.context() as broken, logged("arrpush", logging.ERROR) as lines:
         broken.setattr(where, lambda *_, **__: 1 // 0)
         taken = await desk.accepts(release())
-        await desk.until(lambda: any("step=failed" in line for line in lines))
+        await desk.until(lambda: any(said in line for line in lines))
     desk.time.passes(steady.BUG_DELAY)
     await desk.as_time_passes(lambda: desk.stored(taken).state == State.GRABBED)

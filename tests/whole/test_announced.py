@@ -6,11 +6,11 @@ import http.client
 import json
 import re
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.arrpush.burst import BURST, burst, infohash
 from tests.fakes import arr_faults, arr_grab
 from tests.fakes.arr import KEY, REFRESH, FakeArr
 from tests.fakes.autobrr import Autobrr, AutobrrRelease
@@ -139,6 +139,35 @@ def test_alldebrid_gets_the_original_torrent_when_a_magnet_is_grabbed(place, son
     assert place.alldebrid.count("magnet/upload") == 0
 
 
+def test_a_finished_download_tells_the_infohash_of_its_name(place, sonarr):
+    sonarr.down = True
+    place.hold(EPISODE)
+    magnet = EPISODE.bare_magnet.partition("&")[0]
+    sonarr.client.post("/api/v2/torrents/add", urls=magnet, category="tv")
+    until(lambda: place.is_complete(EPISODE), place.service)
+    release = AutobrrRelease(name=EPISODE.name.replace(".", " "), infohash="")
+    payload = '{"ReleaseName": "{{ .TorrentName }}", "TorrentUrl": "{{ .TorrentUrl }}"}'
+    call = place.autobrr.announces(payload, release)
+
+    assert call.json["infohash"] == EPISODE.infohash
+
+
+def test_nobody_else_can_send_the_program_somewhere_else(place, sonarr):
+    place.hold(EPISODE)
+    sonarr.client.get("/api/v2/torrents/info", category="tv")
+    claims = {"User-Agent": "Sonarr/4.0.15", "Host": "127.0.0.1:9"}
+    neighbour = http.client.HTTPConnection(
+        "127.0.0.1", place.service.port, source_address=("127.0.0.2", 0)
+    )
+    with contextlib.closing(neighbour):
+        neighbour.request("GET", "/api/v2/torrents/info?category=tv", headers=claims)
+        assert neighbour.getresponse().status == 200
+
+    assert place.shows(place.announces(EPISODE), wait=30)["state"] == "grabbed"
+    [attempt] = sonarr.attempts
+    assert f":{place.service.port}/arrpush/torrent/" in attempt.asked[0]
+
+
 class Killed:
     """Kills the service when it gets to a step, once."""
 
@@ -254,49 +283,12 @@ def ended(shown):
     return shown if shown and shown["state"] not in {"waiting", "approved"} else None
 
 
-BURST = 1000
-AT_ONCE = 32
-"""Indexers that announce at the same time: Autobrr waits for the answer of each."""
-
-
-async def burst(port):
-    """Announce many releases over several connections; return ids, and seconds for each answer."""
-    ids, took = [], []
-
-    async def announce(numbers):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for number in numbers:
-            body = json.dumps(
-                {
-                    "ReleaseName": f"A.Show.S{number // 100:02}E{number % 100:02}.1080p.WEB-GROUP",
-                    "TorrentUrl": f"https://t.invalid/{number}?passkey=marked-passkey",
-                    "TorrentHash": f"{number:040x}",
-                    "Type": "episode",
-                }
-            )
-            began = time.perf_counter()
-            writer.write(
-                f"POST /arrpush?target=sonarr&apikey={TOKEN} HTTP/1.1\r\nHost: nas:6500\r\n"
-                f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
-            )
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-            length = int(re.search(r"content-length: (\d+)", head)[1])
-            ids.append(json.loads(await reader.readexactly(length))["id"])
-            took.append(time.perf_counter() - began)
-            assert " 202 " in head
-        writer.close()
-        await writer.wait_closed()
-
-    await asyncio.gather(*(announce(range(start, BURST, AT_ONCE)) for start in range(AT_ONCE)))
-    return ids, sorted(took)
-
-
 def test_a_burst_is_accepted_at_once_and_every_release_delivered_exactly_once(place, sonarr):
     sonarr.grabs_for_real = False
     place.get(f"/arrpush?apikey={TOKEN}")  # its port is there before it is
-    ids, took = asyncio.run(burst(place.service.port))
+    ids, took = asyncio.run(burst(place.service.port, TOKEN))
 
     assert len(set(ids)) == BURST
     assert took[BURST * 99 // 100] < 0.05, took[::50]
     sonarr.wait_for(lambda: len(sonarr.pushed) == BURST, timeout=120)
-    assert {sonarr.grabbed_times(f"{number:040x}") for number in range(BURST)} == {1}
+    assert {sonarr.grabbed_times(infohash(number)) for number in range(BURST)} == {1}

@@ -25,6 +25,8 @@ TOKEN = secret(1)
 ARR_KEY = secret(2)
 PASSKEY, PATH_KEY, MAGNET_KEY, TRACKER_KEY, COOKIE, INFO_KEY, USER = map(secret, range(3, 10))
 WRONG = secret(10)
+SHORT = f"q{MARK}1"
+"""A key that looks like any word."""
 BASE = "https://indexer.invalid"
 TORRENT = Torrent(
     "A.Show.S01E01.1080p.WEB-GROUP",
@@ -32,6 +34,10 @@ TORRENT = Torrent(
     trackers=(f"{BASE}/{TRACKER_KEY}/announce",),
 )
 HASH = "ab" * 20
+
+
+TAKEN = 6
+"""How many of the bodies are releases."""
 
 
 def inputs():
@@ -52,6 +58,12 @@ def inputs():
         "TorrentDataRawBytes": base64.b64encode(TORRENT.metainfo).decode(),
         "TorrentUrl": f"{BASE}/dl?passkey={PASSKEY}",
         **common,
+    }
+    yield {
+        "ReleaseName": name.format(10),
+        "TorrentUrl": f"{BASE}/{SHORT}/1.torrent?k={SHORT}",
+        "InfoUrl": f"{BASE}/details/{SHORT}/1",
+        "Type": "episode",
     }
     # What is refused
     yield {"TorrentUrl": f"{BASE}/dl?passkey={PASSKEY}", **common}
@@ -129,7 +141,7 @@ def test_no_secret_comes_out_anywhere(service, sonarr, faults):
     def all_ended():
         pushes = json.loads(speaker.ask("GET", f"/arrpush?apikey={TOKEN}")[1])["pushes"]
         over = [one for one in pushes if one["state"] != "waiting"]
-        return pushes if len(over) == len(pushes) == 5 else None
+        return pushes if len(over) == len(pushes) == TAKEN else None
 
     for push in until(all_ended, service):
         status, content = speaker.ask("GET", f"/arrpush/{push['id']}?apikey={TOKEN}")
@@ -141,7 +153,7 @@ def test_no_secret_comes_out_anywhere(service, sonarr, faults):
             assert speaker.ask("GET", f"/api/v2/torrents/{path}?hash={HASH}")[0] == 200
     assert service.stop() == 0
 
-    assert len(sonarr.asked_for("POST", "/release/push")) == 5
+    assert len(sonarr.asked_for("POST", "/release/push")) == TAKEN
     for said in (*speaker.heard, *written(service)):
         assert MARK not in said
         assert KEY not in said
@@ -150,7 +162,7 @@ def test_no_secret_comes_out_anywhere(service, sonarr, faults):
 def test_no_secret_is_in_a_traceback(service, sonarr):
     sonarr.down = True
     speaker = Speaker(service.port)
-    for body in list(inputs())[:5]:
+    for body in list(inputs())[:TAKEN]:
         speaker.ask("POST", f"/arrpush?target=sonarr&apikey={TOKEN}", json.dumps(body))
     service.kill()
     database = service.folder / "config" / "alldebrid-client.db"

@@ -106,6 +106,7 @@ def push(number: int = 1, **changes: Any) -> PushRecord:
         base="http://nas:6500",
         state="waiting",
         accepted_at=1_700_000_000,
+        since=1_700_000_000,
     )
     return msgspec.structs.replace(record, **changes)
 
@@ -114,7 +115,9 @@ def tried_push(number: int = 1, **changes: Any) -> PushRecord:
     """A release that was pushed and has ended, every field set."""
     record = push(
         number,
+        guessed=True,
         state="grabbed",
+        since=1_699_999_999,
         attempts=3,
         tried=True,
         attempted_at=1_700_000_100,

@@ -1,8 +1,14 @@
 """The .torrent files that came along: the newest, byte by byte, as long as somebody needs them."""
 
+import contextlib
+
+import apsw
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.store import kept, pushes
+from engine.store.schema import migrate
 from tests.engine.store.samples import infohash, push
 
 DATA = bytes(range(256))
@@ -16,8 +22,8 @@ def keep(db, number, at, state=""):
         pushes.add(db, push(number, state=state))
 
 
-def left(db):
-    kept.prune(db, OLD, UNNEEDED)
+def left(db, most=10_000):
+    kept.prune(db, OLD, UNNEEDED, most)
     return [number for number in range(1, 9) if kept.has(db, infohash(number))]
 
 
@@ -81,3 +87,84 @@ def test_a_release_without_a_torrent_keeps_nothing_and_harms_nothing(db):
     pushes.add(db, push(3, infohash=""))
 
     assert left(db) == [1]
+
+
+def test_what_was_touched_counts_as_if_it_had_come_then(db):
+    for number in (1, 2):
+        keep(db, number, LONG_AGO, "later")
+    kept.touch(db, infohash(1), NOW)
+
+    assert left(db) == [1]
+    assert kept.get(db, infohash(1)) == DATA
+
+
+def test_to_touch_what_is_not_there_keeps_nothing(db):
+    kept.touch(db, infohash(1), NOW)
+
+    assert not kept.has(db, infohash(1))
+
+
+class TestBytes:
+    """Together they are no more than so many bytes, whatever is announced."""
+
+    def test_the_oldest_beyond_them_are_forgotten(self, db):
+        for number, at in ((1, NOW + 2), (2, NOW), (3, NOW + 1)):
+            keep(db, number, at, "later")
+
+        assert left(db, 3 * len(DATA)) == [1, 2, 3]
+        assert left(db, 3 * len(DATA) - 1) == [1, 3]
+        assert left(db, len(DATA)) == [1]
+        assert left(db, 0) == []
+
+    def test_of_one_moment_exactly_as_many_stay_as_may(self, db):
+        for number in range(1, 9):
+            keep(db, number, NOW)
+
+        assert len(left(db, 3 * len(DATA))) == 3
+
+    @pytest.mark.parametrize("state", ["waiting", "approved"])
+    def test_what_goes_out_yet_stays_beyond_them(self, db, state):
+        keep(db, 1, LONG_AGO, state)
+        keep(db, 2, NOW, "later")
+
+        assert left(db, len(DATA)) == [1, 2]
+        assert left(db, 0) == [1]
+
+    def test_one_that_is_too_large_by_itself_is_forgotten_like_any_other(self, db):
+        kept.put(db, infohash(1), DATA * 9, NOW)
+        keep(db, 2, NOW + 1)
+
+        assert left(db, 8 * len(DATA)) == [2]
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.integers(0, 40),
+                st.integers(UNNEEDED, NOW),
+                st.sampled_from(["", "later", "waiting", "approved", "grabbed", "rejected"]),
+            ),
+            max_size=8,
+        ),
+        st.integers(0, 200),
+    )
+    def test_whatever_is_kept_the_newest_are_left_and_what_goes_out(self, given_, most):
+        with contextlib.closing(apsw.Connection(":memory:")) as db:
+            migrate(db)
+            for number, (size, at, state) in enumerate(given_, 1):
+                kept.put(db, infohash(number), bytes(size), at)
+                if state:
+                    pushes.add(db, push(number, state=state))
+            stay = set(left(db, most))
+        goes_out = {
+            number for number, one in enumerate(given_, 1) if one[2] in ("waiting", "approved")
+        }
+        may_go = set(range(1, len(given_) + 1)) - goes_out
+        assert goes_out <= stay
+        for number in may_go:
+            at = given_[number - 1][1]
+            newer = [size for size, other, _ in given_ if other > at]
+            older_too = [size for size, other, _ in given_ if other >= at]
+            if sum(older_too) <= most:
+                assert number in stay
+            if sum(newer) + given_[number - 1][0] > most:
+                assert number not in stay

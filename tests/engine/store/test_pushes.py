@@ -60,26 +60,31 @@ def test_one_that_is_added_again_goes_behind_all_others_and_is_there_once(db):
     assert pushes.get(db, push(1).id) == push(1)
 
 
-def test_one_that_goes_to_the_end_lets_all_others_go_first(db):
-    add(db, push(1), push(2, target="radarr"), push(3))
-    pushes.to_the_end(db, push(1).id)
+def test_the_first_is_looked_for_among_all_but_some(db):
+    add(db, push(1), push(2), push(3, target="radarr"), push(4))
 
-    assert everything(db) == [2, 3, 1]
-    assert pushes.first(db, "waiting", "sonarr") == push(3)
-    pushes.to_the_end(db, push(1).id)
-    add(db, push(4))
-    assert everything(db) == [2, 3, 1, 4]
+    def first(*but, target="sonarr"):
+        found = pushes.first(db, "waiting", target, [push(number).id for number in but])
+        return None if found is None else int(found.id, 16)
+
+    assert first() == 1
+    assert first(1) == 2
+    assert first(2) == 1
+    assert first(1, 2) == 4
+    assert first(4, 2, 1) is None
+    assert first(1, 2, 9, target="radarr") == 3
 
 
-def test_sending_nothing_to_the_end_changes_nothing(db):
-    pushes.to_the_end(db, push(1).id)
+def test_those_that_are_left_out_may_have_any_id_and_any_number(db):
     add(db, push(1), push(2))
-    pushes.to_the_end(db, push(3).id)
+    strange = ['"', "'); --", "", "é", *(push(number).id for number in range(3, 5_000))]
 
-    assert everything(db) == [1, 2]
+    assert pushes.first(db, "waiting", "sonarr", strange) == push(1)
+    assert pushes.first(db, "waiting", "sonarr", {*strange, push(1).id}) == push(2)
+    assert pushes.first(db, "waiting", "sonarr", {push(1).id: 1.0, push(2).id: 2.0}) is None
 
 
-@given(st.lists(st.tuples(st.sampled_from(["add", "end", "save"]), st.integers(1, 6))))
+@given(st.lists(st.tuples(st.sampled_from(["add", "save"]), st.integers(1, 6))))
 def test_whatever_moves_the_order_is_that_of_the_last_moves(steps):
     expected = []
     with contextlib.closing(apsw.Connection(":memory:")) as db:
@@ -89,10 +94,9 @@ def test_whatever_moves_the_order_is_that_of_the_last_moves(steps):
                 continue
             {
                 "add": lambda n: pushes.add(db, push(n)),
-                "end": lambda n: pushes.to_the_end(db, push(n).id),
                 "save": lambda n: pushes.save(db, push(n, attempts=1)),
             }[step](number)
-            if step == "add" or (step == "end" and number in expected):
+            if step == "add":
                 expected = [*(one for one in expected if one != number), number]
         assert everything(db) == expected
 
@@ -170,29 +174,49 @@ class TestSame:
         assert self.same(db) == 2
 
 
-class TestNameless:
-    @pytest.mark.parametrize("state", ["waiting", "approved", "later"])
-    def test_what_was_tried_and_may_be_grabbed_just_now_is_asked_about(self, db, state):
-        add(db, push(1, infohash="", tried=True, state=state))
+NAMELESS = {"infohash": "", "tried": True, "attempted_at": 100}
+GUESSED = {"guessed": True, "tried": True, "attempted_at": 100}
 
-        assert ids(pushes.nameless(db)) == [1]
 
-    @pytest.mark.parametrize("state", sorted(set(ENDED) - {"later"}))
-    def test_what_has_ended_is_not(self, db, state):
-        add(db, push(1, infohash="", tried=True, state=state))
+@pytest.mark.parametrize("fields", [NAMELESS, GUESSED], ids=["nameless", "guessed"])
+class TestUnsure:
+    """Releases whose torrent nobody told, and one that is added may be theirs."""
 
-        assert pushes.nameless(db) == []
+    @pytest.mark.parametrize("state", ["waiting", "approved", "later", "ungrabbed"])
+    def test_what_was_tried_and_may_be_grabbed_just_now_is_asked_about(self, db, fields, state):
+        add(db, push(1, state=state, **fields))
 
-    def test_neither_is_what_was_never_sent_nor_what_has_a_torrent(self, db):
-        add(db, push(1, infohash=""), push(2, tried=True))
+        assert ids(pushes.unsure(db, 0)) == [1]
 
-        assert pushes.nameless(db) == []
+    @pytest.mark.parametrize("state", sorted(set(ENDED) - {"later", "ungrabbed"}))
+    def test_what_has_ended_for_good_is_not(self, db, fields, state):
+        add(db, push(1, state=state, **fields))
 
-    def test_they_come_in_their_order_whatever_they_are(self, db):
+        assert pushes.unsure(db, 0) == []
+
+    def test_neither_is_what_was_never_sent_nor_what_has_a_torrent_of_its_own(self, db, fields):
+        told = {"infohash": infohash(2), "guessed": False}
+        add(db, push(1, **fields | {"tried": False}), push(2, **fields | told))
+
+        assert pushes.unsure(db, 0) == []
+
+    def test_neither_is_what_was_tried_long_ago(self, db, fields):
+        add(db, *(push(n, **fields | {"attempted_at": at}) for n, at in [(1, 99), (2, 100)]))
+
+        assert ids(pushes.unsure(db, 100)) == [2]
+
+    def test_the_last_one_comes_first_whatever_they_are(self, db, fields):
         states = [("waiting", 3), ("later", 1), ("approved", 2), ("waiting", 4)]
-        add(db, *(push(n, infohash="", tried=True, state=state) for state, n in states))
+        add(db, *(push(n, state=state, **fields) for state, n in states))
 
-        assert ids(pushes.nameless(db)) == [3, 1, 2, 4]
+        assert ids(pushes.unsure(db, 0)) == [4, 2, 1, 3]
+
+    def test_of_too_many_the_most_recent_are_asked_about(self, db, fields):
+        most = pushes.MOST_UNSURE
+        with db:
+            add(db, *(push(n, **fields) for n in range(1, most + 10)))
+
+        assert ids(pushes.unsure(db, 0)) == list(range(most + 9, 9, -1))
 
 
 def test_overdue_is_what_was_accepted_before_a_time_in_that_state_for_that_program(db):
