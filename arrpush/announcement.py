@@ -10,9 +10,10 @@ Names
     of the indexer in the programs; then what is called indexer, as in Autobrr's own pushes.
 
 Rules
-    What the push is made of has to be right: a text that is an object, or bytes of a .torrent that
-    are none, are refused. What only helps (size, date, flags, numbers of databases) is left out
-    when it cannot be read, for that is no reason to lose a release.
+    Nobody sends a release a second time, so what cannot be read is left out, and said
+    (`problems`): a text that is an object, bytes of a .torrent that are none. Whether the rest is
+    enough is for others to tell. What only helps (size, date, flags, numbers of databases) is left
+    out without a word.
     A size of 0 is not given: Autobrr writes it when nobody told one, and the .torrent may.
     A date that cannot be the one of a torrent is not given: a delay profile would wait for it.
     No message repeats a value, and `repr` shows none: they may hold passkeys.
@@ -151,8 +152,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     """Without what the .torrent says: that is for whoever has read it."""
     data: bytes = b""
     """Of the .torrent."""
-    data_problem: str = ""
-    """Why there are none although something was given; that is no reason to lose a release."""
+    problems: tuple[str, ...] = ()
+    """What was left out, and what would have been right; one sentence each."""
     path: str = ""
     """Of the .torrent on disk, untrusted."""
     target: str = ""
@@ -174,29 +175,36 @@ def announcement(fields: Mapping[str, Any], now: Callable[[], dt.datetime] = _no
     `now` returns an aware time; it is asked whether a date lies ahead.
     """
     given = _given(fields)
-    _check_protocol(given)
+    problems: list[str] = []
+
+    def text(names: tuple[str, ...]) -> str:
+        try:
+            return _text(given, names)
+        except BadAnnouncement as problem:
+            problems.append(str(problem))
+            return ""
+
+    _check_protocol(given, text(PROTOCOL))
     data, problem = _data(given)
+    release = Release(
+        name=text(NAME),
+        url=text(URL),
+        magnet=text(MAGNET),
+        infohash=text(INFOHASH),
+        indexer=text(INDEXER),
+        size=_size(given),
+        info_url=text(INFO_URL),
+        published=_published(given, now),
+        download_client=text(CLIENT),
+        flags=frozenset(_flags(given)),
+        imdb=_number(given, IMDB),
+        tvdb=_number(given, TVDB),
+        tmdb=_number(given, TMDB),
+    )
+    path, target, kind = text(PATH), text(TARGET).lower(), text(KIND).lower()
+    left_out = (*problems, problem) if problem else tuple(problems)
     return Announcement(
-        release=Release(
-            name=_text(given, NAME),
-            url=_text(given, URL),
-            magnet=_text(given, MAGNET),
-            infohash=_text(given, INFOHASH),
-            indexer=_text(given, INDEXER),
-            size=_size(given),
-            info_url=_text(given, INFO_URL),
-            published=_published(given, now),
-            download_client=_text(given, CLIENT),
-            flags=frozenset(_flags(given)),
-            imdb=_number(given, IMDB),
-            tvdb=_number(given, TVDB),
-            tmdb=_number(given, TMDB),
-        ),
-        data=data,
-        data_problem=problem,
-        path=_text(given, PATH),
-        target=_text(given, TARGET).lower(),
-        kind=_text(given, KIND).lower(),
+        release=release, data=data, problems=left_out, path=path, target=target, kind=kind
     )
 
 
@@ -276,8 +284,8 @@ def _text(given: Mapping[str, Any], names: tuple[str, ...]) -> str:
     return (value or "").strip()
 
 
-def _check_protocol(given: Mapping[str, Any]) -> None:
-    if _text(given, PROTOCOL).lower() in NOT_TORRENTS:
+def _check_protocol(given: Mapping[str, Any], protocol: str) -> None:
+    if protocol.lower() in NOT_TORRENTS:
         name, _value = _first(given, PROTOCOL)
         raise BadAnnouncement(f"{name} must be torrent: releases of the Usenet are not taken")
 

@@ -132,6 +132,30 @@ def payload(release: Release, target: Target, now: Callable[[], dt.datetime]) ->
     return always | {name: value for name, value in known.items() if value}
 
 
+def usable(release: Release) -> tuple[Release, tuple[str, ...]]:
+    """Return a release without the links that cannot be used, and what is wrong with those.
+
+    They stay where nothing else would be left: then `payload` says what is wrong.
+    """
+    problems: list[str] = []
+    kept = release
+    try:
+        _infohash(release, _magnet(release))
+    except BadRelease as problem:
+        problems.append(f"the magnet is left out: {problem}")
+        url = "" if _is_magnet(release.url) else release.url
+        kept = msgspec.structs.replace(release, magnet="", url=url)
+    try:
+        if kept.url and not _is_magnet(kept.url):
+            check_url(kept.url.strip())
+    except BadRelease as problem:
+        problems.append(f"the URL is left out: {problem}")
+        kept = msgspec.structs.replace(kept, url="")
+    if kept.url or infohash_of(kept):
+        return kept, tuple(problems)
+    return release, ()
+
+
 def infohash_of(release: Release) -> str:
     """Return the infohash as 40 lower-case hex digits, "" when nothing tells it.
 

@@ -3,7 +3,8 @@
 Rules
     The .torrent comes from the body, else from the path. Without one that can be read, the release
     goes on with its URL, magnet or infohash; that is noted, for the program may not be able to
-    fetch it by itself. If there is none of these either, it is refused.
+    fetch it by itself. So is a link that is none, as long as there is another. If nothing is left
+    to fetch, it is refused.
     What takes longer for being large is done in a thread.
 """
 
@@ -17,7 +18,7 @@ from api.webhook.config import WebhookConfig
 from arrpush.accepting import Offer
 from arrpush.announcement import Announcement, BadAnnouncement, announcement, target_of
 from arrpush.lenient import fields
-from arrpush.payload import Release
+from arrpush.payload import Release, usable
 from engine.jobs.fetch import in_thread
 from engine.jobs.intake import THREAD_FROM, parsed
 from engine.metainfo import BadMetainfo, Metainfo
@@ -54,8 +55,8 @@ async def offered(said: Announcement, asked: str, base: str, config: WebhookConf
     Raises BadAnnouncement.
     """
     found = await _find(said, config)
-    release = _completed(said.release, found.torrent, config)
-    note = "; ".join(found.problems)
+    release, left_out = usable(_completed(said.release, found.torrent, config))
+    note = "; ".join((*said.problems, *found.problems, *left_out))
     if note and not found.data and not (release.url or release.magnet or release.infohash):
         raise BadAnnouncement(note)
     said = msgspec.structs.replace(said, release=release)
@@ -64,7 +65,7 @@ async def offered(said: Announcement, asked: str, base: str, config: WebhookConf
 
 
 async def _find(said: Announcement, config: WebhookConfig) -> _Found:
-    problems = [said.data_problem] if said.data_problem else []
+    problems: list[str] = []
     for name, load in _sources(said, config):
         try:
             data = await load()

@@ -198,8 +198,12 @@ class TestText:
             *("Indexers", "InfoUrl", "DownloadClient", "Target", "Type", "Protocol"),
         ],
     )
-    def test_that_is_none_is_refused_by_its_name(self, name, value):
-        assert bad(**{name.lower(): value}) == f"{name} must be text in quotes"
+    def test_that_is_none_is_left_out_and_named(self, name, value):
+        found = said(**{name.lower(): value})
+
+        assert found.problems == (f"{name} must be text in quotes",)
+        assert found.release == said().release
+        assert (found.path, found.target, found.kind) == ("", "", "")
 
     def test_may_be_a_number(self):
         assert said(ReleaseName=1917).release.name == "1917"
@@ -265,7 +269,7 @@ class TestBytes:
     )
     def test_in_another_form_are_left_out_and_it_says_why(self, value):
         found = said(TorrentDataRawBytes=value)
-        why = found.data_problem
+        [why] = found.problems
 
         assert found.data == b""
         assert why.startswith("TorrentDataRawBytes must be the .torrent in base64")
@@ -507,7 +511,7 @@ def test_a_value_nested_deeply_is_one_of_the_wrong_type():
     for _level in range(900):
         nested = [nested]
 
-    assert bad(ReleaseName=nested)
+    assert said(ReleaseName=nested).problems == ("ReleaseName must be text in quotes",)
     assert said(Size=nested, publishDate=nested, Tags=nested, imdbId=nested, Freeleech=nested)
 
 

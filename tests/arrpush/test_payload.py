@@ -19,6 +19,7 @@ from arrpush.payload import (
     infohash_of,
     payload,
     size_of,
+    usable,
 )
 from engine.metainfo import parse_torrent
 
@@ -233,3 +234,43 @@ def test_a_name_longer_than_any_file_has_is_refused():
     with pytest.raises(BadRelease, match="more than 1000 characters"):
         pushed(name="A" * 1001)
     assert pushed(name="A" * 1000)["title"] == "A" * 1000
+
+
+BAD_LINKS = [
+    {"url": "https://t/Show S14E01.torrent"},
+    {"url": "/download/1"},
+    {"magnet": "N/A"},
+    {"magnet": f"magnet:?xt=urn:btmh:1220{'ab' * 32}"},
+    {"url": "magnet:?none"},
+]
+
+
+@pytest.mark.parametrize("bad", BAD_LINKS, ids=str)
+@pytest.mark.parametrize("good", [{"infohash": "ab" * 20}, {"torrent": torrent()}], ids=list)
+def test_a_link_that_is_none_is_left_out_where_there_is_another_way(bad, good):
+    release, problems = usable(Release(name="A", **bad, **good))
+
+    assert (release.url, release.magnet) == ("", "")
+    assert len(problems) == 1
+    assert payload(release, Target.SONARR, lambda: NOW)["infoHash"]
+
+
+def test_a_magnet_of_another_torrent_gives_way_to_the_torrent():
+    magnet = f"magnet:?xt=urn:btih:{'ab' * 20}"
+    release, [problem] = usable(Release(name="A", magnet=magnet, torrent=torrent()))
+
+    assert release.magnet == ""
+    assert "two different torrents" in problem
+
+
+@pytest.mark.parametrize("bad", BAD_LINKS, ids=str)
+def test_a_link_that_is_none_stays_where_there_is_nothing_else(bad):
+    release = Release(name="A", **bad)
+
+    assert usable(release) == (release, ())
+
+
+def test_what_is_right_is_left_alone():
+    release = Release(name="A", url="https://t/1", magnet=f"magnet:?xt=urn:btih:{'ab' * 20}")
+
+    assert usable(release) == (release, ())

@@ -141,3 +141,25 @@ async def test_a_large_one_is_read_in_a_thread(monkeypatch):
 async def test_what_is_no_json_is_refused():
     with pytest.raises(BadJson, match="line 1, column 1"):
         await announced(b"name=x")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"TorrentUrl": "https://t/Show S14E01.torrent"},
+        {"TorrentUrl": "/download/1"},
+        {"MagnetURI": "N/A"},
+        {"InfoUrl": ["x"]},
+        {"Indexers": {}},
+        {"ReleaseName": 1.5},
+        {"TorrentPath": True},
+        {"Protocol": {}},
+    ],
+    ids=str,
+)
+async def test_no_field_that_is_not_needed_loses_a_release(field):
+    body = {"TorrentDataRawBytes": encoded(torrent()), **field}
+    found = await offer(body)
+
+    assert found.offer.torrent == torrent()
+    assert found.note or field == {"Indexers": {}}
