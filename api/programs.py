@@ -85,9 +85,9 @@ def log_attempts(settings: Settings) -> None:
 def webhook(settings: Settings, outbox: "Outbox | None") -> Sequence[HTTPRouteHandler]:
     """Return the routes by which releases are announced. Raises BadToken."""
     if outbox is None:
-        from api.webhook.absent import arrpush  # noqa: PLC0415
+        from api.webhook import absent  # noqa: PLC0415
 
-        return [arrpush]
+        return absent.routes()
     from api.webhook.app import routes  # noqa: PLC0415
     from api.webhook.config import MAX_BODY, WebhookConfig  # noqa: PLC0415
     from api.webhook.door import Door  # noqa: PLC0415

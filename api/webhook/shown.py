@@ -11,7 +11,7 @@ from arrpush.cover import Cover, plain
 from arrpush.payload import utc
 from engine.store.records import PushRecord
 
-HIDDEN = frozenset({"downloadUrl", "magnetUrl"})
+HIDDEN = frozenset({"downloadUrl", "magnetUrl", "infoUrl"})
 """Fields that are nothing but a secret."""
 
 

@@ -1,6 +1,7 @@
 """The webhook as it is asked: over HTTP, with a store and an outbox behind it."""
 
 import base64
+import contextlib
 import http.client
 import json
 import logging
@@ -10,7 +11,7 @@ import threading
 import pytest
 
 from api.qbittorrent.bodies import Patience
-from api.webhook.app import MOST_LISTED
+from api.webhook.app import LARGE_AT_ONCE, MOST_LISTED
 from arrpush import links
 from arrpush.outbox import Outbox
 from arrpush.payload import Target
@@ -201,13 +202,14 @@ def test_a_program_that_is_not_set_up_is_503_and_names_the_settings(world, lines
     assert "target=radarr" in lines()[0]
 
 
-def test_without_any_program_all_say_what_is_to_be_set(world):
+def test_without_any_program_all_say_what_is_to_be_set_and_the_log_once(world, caplog):
     world.serve("", known=False)
     link = f"{links.PATH}{'0' * 84}{links.NAME}"
     asked = (world.post(BODY), world.get(), world.get("/0123456789abcdef"), world.ask("GET", link))
     for said in asked:
         assert said.status == 503
         assert "SONARR_URL" in said.json["error"]
+    assert len([line for line in caplog.messages if "SONARR_URL" in line]) == 1
 
 
 # The door
@@ -491,6 +493,30 @@ def test_a_body_that_does_not_come_is_408(world, lines):
         assert (status, list(said)) == (408, ["error"])
         assert connection.recv(1) == b""
     assert "took too long" in lines()[0]
+
+
+def test_large_bodies_wait_for_each_other_and_nobody_else_for_them(world):
+    body = json.dumps(BODY | {"Other": "x" * (2 << 20)}).encode()
+    head = f"POST /arrpush?target=sonarr&apikey={TOKEN} HTTP/1.1\r\nHost: nas\r\n"
+    head += f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        many = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", world.port), 20))
+            for _ in range(LARGE_AT_ONCE + 1)
+        ]
+        for one in many[:-1]:
+            one.sendall(head.encode() + body[:-1])
+        assert world.post(BODY).status == 202  # so those before have been begun
+        many[-1].sendall(head.encode() + body)
+        many[-1].settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            many[-1].recv(1)
+        assert world.post(BODY).status == 202
+        many[-1].settimeout(20)
+        for one in many[:-1]:
+            one.sendall(body[-1:])
+        for one in many:
+            assert one.recv(100).startswith(b"HTTP/1.1 202")
 
 
 def test_a_body_that_is_cut_short_does_no_harm(world):

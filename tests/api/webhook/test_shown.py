@@ -81,8 +81,7 @@ def test_among_others_it_has_neither_payload_nor_answer():
 
 def test_links_of_the_payload_are_stars():
     payload = shown.whole(record())["payload"]
-    assert payload["downloadUrl"] == payload["magnetUrl"] == STARS
-    assert payload["infoUrl"] == f"https://indexer.example/details?{STARS}"
+    assert payload["downloadUrl"] == payload["magnetUrl"] == payload["infoUrl"] == STARS
     assert "downloadUrl" not in shown.whole(record(payload={"title": TITLE}))["payload"]
 
 

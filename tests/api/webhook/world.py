@@ -81,7 +81,7 @@ class World:
     def serve(self, token: str = TOKEN, *, known: bool = True, **config: Any) -> None:
         """Serve the webhook with other settings; without an outbox if that is not `known`."""
         settings = WebhookConfig(door=Door(token), **config)
-        others = routes(self.outbox, settings) if known else [absent.arrpush]
+        others = routes(self.outbox, settings) if known else absent.routes()
         api = ApiConfig(patience=settings.patience)
         self.app = create_app(InMemoryTorrents(), api, others=others)
         self.server.app = self.app
