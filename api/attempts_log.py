@@ -6,6 +6,7 @@ does not depend on the level of the service's log.
 
 import logging
 import logging.handlers
+import os
 from pathlib import Path
 
 from api.logs import MessageFormatter
@@ -21,7 +22,24 @@ logger = logging.getLogger("api.attempts_log")
 
 
 class _Handler(logging.handlers.RotatingFileHandler):
-    """Writes lines to the file; a disk that is full is no reason to stop delivering."""
+    """Writes lines to the file; a disk that is full is no reason to stop delivering.
+
+    Whoever rotates logs by himself may move it away: then it is begun anew.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        if self.stream is not None and not self._is_there(self.stream.fileno()):
+            self.stream.close()
+            self.stream = None  # it is opened for the next line
+        super().emit(record)
+
+    def _is_there(self, descriptor: int) -> bool:
+        try:
+            there, ours = Path(self.baseFilename).stat(), os.fstat(descriptor)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         """Drop the record: what logging would print here is the record without its mask."""

@@ -249,7 +249,8 @@ def own_url() -> Kind:
     """Return the kind of addresses that others reach this service by."""
 
     def parse(text: str) -> str:
-        _plain_url(text)
+        if _plain_url(text).path.rstrip("/").endswith("/arrpush"):
+            raise BadValue("ends in `/arrpush`, which is added by itself")
         return text.rstrip("/")
 
     return Kind("an http or https URL", parse)

@@ -36,7 +36,7 @@ UNDER_WAY = 6
 INTERRUPTED = 130
 
 LARGEST_TORRENT = 10 << 20
-"""Bytes; what the service accepts in one request."""
+"""Bytes; in base64 that is nearly what the service takes in one request."""
 LARGEST_PORT = 65535
 LONGEST_ANSWER = 64 << 10
 """Bytes of an answer that are looked at."""

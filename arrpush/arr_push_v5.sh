@@ -20,7 +20,7 @@ LC_ALL=C # bytes are bytes, and the tools speak the language this script reads
 export LC_ALL
 
 BROKEN=1 BAD_INPUT=2 UNREACHABLE=3 REFUSED=4 WRONG_TOKEN=5 UNDER_WAY=6
-LARGEST_TORRENT=10485760 # bytes; what the service accepts in one request
+LARGEST_TORRENT=10485760 # bytes; in base64 that is nearly what the service takes in one request
 LONGEST_ANSWER=65536     # bytes of an answer that are looked at
 LONG_QUESTION=50         # seconds the service may take to tell how a release ended
 USUAL_PATIENCE=120       # seconds of a --wait that does not say how long

@@ -103,7 +103,20 @@ def test_a_disk_that_is_full_stops_nothing(tmp_path, capsys, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(handler, "stream", mock.Mock(write=full))
+        patch.setattr(handler, "stream", mock.Mock(write=full, fileno=handler.stream.fileno))
         attempts.log(attempt())
 
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_file_that_was_moved_away_is_begun_anew(tmp_path):
+    path = tmp_path / "a.log"
+    attempts_log.begin(path, path)
+    attempts.log(attempt(payload=1))
+    path.rename(tmp_path / "a.log.old")
+    attempts.log(attempt(payload=2))
+    path.unlink()
+    attempts.log(attempt(payload=3))
+
+    assert "payload=1 " in (tmp_path / "a.log.old").read_text()
+    assert [line.split()[4] for line in path.read_text().splitlines()] == ["payload=3"]
