@@ -61,7 +61,7 @@ def test_where_nothing_can_be_written_attempts_are_in_the_services_log(tmp_path,
 
 
 def test_the_services_log_does_not_repeat_it_whatever_its_level(tmp_path, caplog):
-    logging.getLogger().setLevel(logging.ERROR)
+    caplog.set_level(logging.ERROR)
     attempts_log.begin(tmp_path / "a.log", tmp_path / "b.log")
     attempts.log(attempt())
 
