@@ -36,7 +36,6 @@ from engine.store.store import Connection, Store
 ID_BYTES = 8
 """Random bytes of an id: it has to be unique, not secret."""
 
-
 NAME_HOLDS = 24 * 3600
 """Seconds for which a name alone tells that a release is one that has ended."""
 

@@ -166,10 +166,10 @@ class Delivery:
         return record
 
     async def _push(self, record: PushRecord) -> _Tried:
-        """Push, and return what came of it; what the program says may repeat what it was sent."""
+        """Push, and return what came of it."""
         try:
             body = await self._store.run(lambda db: self._ways.body(db, record))
-            tried = await self._ask(record, body)
+            return _covered(await self._ask(record, body), body)
         except StoreError:
             raise
         except Exception:
@@ -177,10 +177,6 @@ class Delivery:
             logger.exception("target=%s push=%s state=failed", self._target, record.id)
             said = "an error of this service; its log says which"
             return _Tried(reply=Reply(Outcome.TRY_AGAIN, said), own=True)
-        sentence = Cover(body).text(tried.reply.sentence)
-        reply = msgspec.structs.replace(tried.reply, sentence=sentence)
-        size = len(msgspec.json.encode(body))
-        return msgspec.structs.replace(tried, reply=reply, size=size)
 
     async def _ask(self, record: PushRecord, body: dict[str, Any]) -> _Tried:
         name = self._arr.name
@@ -261,6 +257,13 @@ class Delivery:
         for one in given_up:
             pushes.save(db, one)
         return given_up
+
+
+def _covered(tried: _Tried, body: dict[str, Any]) -> _Tried:
+    """Return what came of a push, without secrets of it that the program repeats."""
+    sentence = Cover(body).text(tried.reply.sentence)
+    reply = msgspec.structs.replace(tried.reply, sentence=sentence)
+    return msgspec.structs.replace(tried, reply=reply, size=len(msgspec.json.encode(body)))
 
 
 def _passes(problem: ArrTrouble | None) -> bool:
