@@ -1,8 +1,13 @@
-"""Many webhooks at once, from as many indexers as announce at a time."""
+"""Many webhooks at once, from as many indexers as announce at a time.
+
+`python -m tests.arrpush.burst PORT TOKEN FIRST` is a process of its own, which nothing but the
+service keeps waiting; it prints what `burst` returns.
+"""
 
 import asyncio
 import json
 import re
+import sys
 import time
 
 BURST = 1000
@@ -10,8 +15,11 @@ AT_ONCE = 32
 """Indexers that announce at the same time: Autobrr waits for the answer of each."""
 
 
-async def burst(port: int, token: str) -> tuple[list[str], list[float]]:
-    """Announce releases over several connections; return ids, and seconds for each answer."""
+async def burst(port: int, token: str, first: int = 0) -> tuple[list[str], list[float]]:
+    """Announce releases over several connections, from number `first` on.
+
+    Returns the ids, and the seconds that each answer took, sorted.
+    """
     ids: list[str] = []
     took: list[float] = []
 
@@ -39,9 +47,14 @@ async def burst(port: int, token: str) -> tuple[list[str], list[float]]:
         writer.close()
         await writer.wait_closed()
 
-    await asyncio.gather(*(announce(range(start, BURST, AT_ONCE)) for start in range(AT_ONCE)))
+    starts = range(first, first + AT_ONCE)
+    await asyncio.gather(*(announce(range(one, first + BURST, AT_ONCE)) for one in starts))
     return ids, sorted(took)
 
 
 def infohash(number: int) -> str:
     return f"{number + 1:040x}"
+
+
+if __name__ == "__main__":
+    json.dump(asyncio.run(burst(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))), sys.stdout)
