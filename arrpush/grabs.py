@@ -21,7 +21,7 @@ from arrpush.arr import Arr, ArrTrouble
 from arrpush.downloads import grab_of
 from arrpush.line import Timing
 from arrpush.similar import THRESHOLD, likeness
-from arrpush.steady import pause, steadily
+from arrpush.steady import steadily
 from engine.store import kept, pushes, torrents
 from engine.store.records import PushRecord
 from engine.store.store import Connection, Store
@@ -84,11 +84,14 @@ class Grabs:
         approved = await self._store.run(lambda db: pushes.in_state(db, course.State.APPROVED))
         waits = {record.id: self._wait(record) for record in approved}
         self._asked_again_at = {one: at for one, at in self._asked_again_at.items() if one in waits}
-        for record in approved:
-            if waits[record.id] <= 0:
-                await self._check(record)
-                return
-        await pause(self._woken, min(waits.values(), default=None), self._timing)
+        due = [record for record in approved if waits[record.id] <= 0]
+        for record in due:
+            await self._check(record)
+        if not approved:
+            await self._woken.wait()
+        elif not due:
+            # What is approved meanwhile is due later than these.
+            await self._timing.sleep(min(waits.values()))
 
     def _wait(self, record: PushRecord) -> float:
         """Return the seconds until a release is looked after."""

@@ -60,6 +60,8 @@ class OutboxDesk:
         self.keys = dict.fromkeys(fakes, KEY)
         self.config = OutboxConfig(**config)
         self.time = Controlled(lambda: None)
+        self.skew = 0.0
+        """Seconds by which the clock on the wall is ahead of the time that passes."""
         self.attempts = Lines()
         self.answer_within: float | None = None
         """Seconds that a program gets for an answer, instead of the usual minutes."""
@@ -68,7 +70,7 @@ class OutboxDesk:
         """Start as the service does, over what is stored."""
         self.store = BreakableStore(self.folder / "store.db")
         timing = Timing(
-            now=self.time.clock,
+            now=lambda: self.time.clock() + self.skew,
             monotonic=self.time.clock,
             sleep=self.time.sleep,
             random=lambda: 1.0,

@@ -10,7 +10,7 @@ from arrpush import links, steady
 from arrpush.course import State
 from arrpush.outbox import CHORES, DAY, NotSetUp
 from arrpush.payload import BadRelease, Target
-from engine.store import releases
+from engine.store import pushes, releases
 from engine.store.errors import StoreError
 from engine.store.records import TorrentRecord
 from tests.arrpush.outbox_desk import BASE, OutboxDesk, logged, release, with_torrent
@@ -557,3 +557,12 @@ async def test_a_bug_of_ours_ends_nothing_for_good(desk, where, said, monkeypatc
         await desk.until(lambda: any(said in line for line in lines))
     desk.time.passes(steady.BUG_DELAY)
     await desk.as_time_passes(lambda: desk.stored(taken).state == State.GRABBED)
+
+
+async def test_what_is_approved_is_not_read_again_with_every_other_release(desk, monkeypatch):
+    reads, read = [], pushes.in_state
+    monkeypatch.setattr(pushes, "in_state", lambda db, state: reads.append(1) or read(db, state))
+    for number in range(1, 31):
+        await desk.becomes(await desk.accepts(release(number)), State.APPROVED)
+
+    assert len(reads) <= 2
