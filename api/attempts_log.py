@@ -4,6 +4,7 @@ It is the log that the scripts of a seedbox look into, so it has a place and a f
 does not depend on the level of the service's log.
 """
 
+import contextlib
 import logging
 import logging.handlers
 import os
@@ -30,8 +31,9 @@ class _Handler(logging.handlers.RotatingFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
         if self.stream is not None and not self._is_there(self.stream.fileno()):
-            self.stream.close()
-            self.stream = None  # it is opened for the next line
+            lost, self.stream = self.stream, None  # it is opened for the next line
+            with contextlib.suppress(OSError, ValueError):  # a full disk may have left some of it
+                lost.close()
         super().emit(record)
 
     def _is_there(self, descriptor: int) -> bool:

@@ -120,3 +120,21 @@ def test_a_file_that_was_moved_away_is_begun_anew(tmp_path):
 
     assert "payload=1 " in (tmp_path / "a.log.old").read_text()
     assert [line.split()[4] for line in path.read_text().splitlines()] == ["payload=3"]
+
+
+def test_so_it_is_when_a_full_disk_kept_some_of_it_back(tmp_path):
+    path = tmp_path / "a.log"
+    attempts_log.begin(path, path)
+    [handler] = attempts.logger.handlers
+    real = handler.stream
+
+    def full():
+        real.close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    handler.stream = mock.Mock(close=full, fileno=real.fileno)
+    path.unlink()
+    for number in (1, 2):
+        attempts.log(attempt(payload=number))
+
+    assert len(path.read_text().splitlines()) == 2
