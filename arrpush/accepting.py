@@ -148,6 +148,7 @@ def take(db: Connection, offer: Offer, now: float) -> Taken:
     news = _news(db, before, offer, told)
     if before is not None:
         if news is News.NONE:
+            _keep_late(db, before, offer, told, now)
             return Taken(before, known=True)
         record = _instead(before, record, news)
     if offer.torrent:
@@ -165,13 +166,23 @@ def _same(db: Connection, record: PushRecord, told: str) -> PushRecord | None:
     """Return what was accepted of the same release before, or None; `told` is its own infohash.
 
     That a release of this name has ended does not say for long that this one is the same: that one
-    may have failed since, and another indexer may have a good one.
+    may have failed since, and another indexer may have a good one. Nor does one that is being
+    pushed: which torrent is grabbed for it is not known any more, and if it is this one, the
+    program refuses it.
     """
     before = pushes.same(db, record.target, record.infohash, record.words, guessed=record.guessed)
     if before is None or (told and before.infohash == told):
         return before
-    is_over = course.ended(before) and record.accepted_at - before.ended_at > NAME_HOLDS
-    return None if is_over else before
+    if not course.ended(before):
+        return None if told and before.tried else before
+    return None if record.accepted_at - before.ended_at > NAME_HOLDS else before
+
+
+def _keep_late(db: Connection, before: PushRecord, offer: Offer, told: str, now: float) -> None:
+    """Keep a .torrent that comes after its release was pushed, where it may still be of use."""
+    is_its_own = bool(offer.torrent) and told == before.infohash and not before.guessed
+    if is_its_own and before.state in course.HOPEFUL and not kept.has(db, told):
+        kept.put(db, told, offer.torrent, int(now))
 
 
 def _instead(before: PushRecord, record: PushRecord, news: News) -> PushRecord:
@@ -188,6 +199,7 @@ def _instead(before: PushRecord, record: PushRecord, news: News) -> PushRecord:
             guessed=record.guessed,
             payload=record.payload,
             base=record.base,
+            answer="",  # it quotes what was pushed before, and would be shown beside this
         )
     unanswered = before.state == course.State.EXPIRED and before.tried
     since = before.since if unanswered else record.since

@@ -92,17 +92,15 @@ def same(
 ) -> PushRecord | None:
     """Return the push to a program of the same release, or None.
 
-    Two torrents of one name are two releases. Where one of both is not known, or was `guessed`, the
-    name decides.
+    Two torrents of one name are two releases. Where one of both is not known, or was `guessed` and
+    is no other's, the name decides.
     """
     found = of_torrent(db, infohash) if infohash else []
-    told = [one for one in found if one.target == target]
-    if told and not guessed:
+    if told := [one for one in found if one.target == target]:
         return told[-1]
     unknown = guessed or not infohash
     alike = rows.read(db, PushRecord, _OF_WORDS, words, target)
-    named = (one for one in alike if unknown or one.guessed or not one.infohash)
-    return next(named, told[-1] if told else None)
+    return next((one for one in alike if unknown or one.guessed or not one.infohash), None)
 
 
 def unsure(db: apsw.Connection, since: int) -> list[PushRecord]:

@@ -259,10 +259,9 @@ class TestMoreIsKnown:
         assert json.loads(again.push.payload)["infoHash"] == HASH
         assert kept.get(db, HASH) == TORRENT
 
-    @pytest.mark.parametrize("before", [{}, {"infohash": HASH}])
-    def test_so_it_does_when_it_was_tried_and_keeps_what_it_has_come_to(self, db, before):
+    def test_so_it_does_when_it_was_tried_and_keeps_what_it_has_come_to(self, db):
         """Nobody could answer, or what it was given was no use: the .torrent may be."""
-        first = announce(db, **before)
+        first = announce(db, infohash=HASH)
         come_to = {
             "tried": True,
             "attempts": 3,
@@ -276,10 +275,29 @@ class TestMoreIsKnown:
         again = announce(db, torrent=TORRENT, base="http://nas:1", now=NOW + 60)
 
         assert again.known
-        news = {"infohash": HASH, "payload": again.push.payload, "base": "http://nas:1"}
-        assert again.push == msgspec.structs.replace(first.push, **come_to, **news)
+        news = {"payload": again.push.payload, "base": "http://nas:1", "answer": ""}
+        assert again.push == msgspec.structs.replace(first.push, **(come_to | news))
         assert [again.push] == stored(db)
         assert json.loads(again.push.payload)["infoHash"] == HASH
+        assert kept.get(db, HASH) == TORRENT
+
+    @pytest.mark.parametrize("state", sorted(course.OPEN))
+    @pytest.mark.parametrize("more", [{"torrent": TORRENT}, {"infohash": HASH}], ids=list)
+    def test_once_one_was_sent_without_an_infohash_it_stays_what_it_is(self, db, state, more):
+        """Which torrent of that name is grabbed for it nobody knows; this one is another push."""
+        first = announce(db)
+        change(db, first, state=state, tried=True)
+        again = announce(db, **more)
+
+        assert not again.known
+        assert [one.infohash for one in stored(db)] == ["", HASH]
+
+    @pytest.mark.parametrize("state", ["approved", "later", "ungrabbed"])
+    def test_a_torrent_that_comes_late_is_kept_for_the_grab(self, db, state):
+        first = announce(db, infohash=HASH)
+        change(db, first, state=state, tried=True, ended_at=5 if state != "approved" else 0)
+        announce(db, torrent=TORRENT)
+
         assert kept.get(db, HASH) == TORRENT
 
     def test_one_whose_torrent_is_here_already_stays_grabbed(self, db):
@@ -357,10 +375,9 @@ class TestTorrents:
 
         assert kept.get(db, HASH) == newer
 
-    @pytest.mark.parametrize("state", sorted(course.WELL | {State.APPROVED}))
-    def test_one_of_a_release_that_is_not_accepted_again_is_not_kept(self, db, state):
+    def test_one_of_a_release_that_has_been_grabbed_is_not_kept(self, db):
         first = announce(db, infohash=HASH)
-        change(db, first, state=state, tried=True)
+        change(db, first, state=State.GRABBED, tried=True)
         assert announce(db, torrent=TORRENT).known
 
         assert not kept.has(db, HASH)
@@ -480,7 +497,7 @@ def test_whatever_is_announced_in_whatever_order_each_is_there_once(steps):
         same_name = [
             other for other in records if (one.target, one.words) == (other.target, other.words)
         ]
-        assert one.infohash or same_name == [one]
+        assert one.infohash or one.tried or same_name == [one]
 
 
 @given(
