@@ -124,7 +124,7 @@ class Courier:
             if await self._act():
                 self._line.well()
         except ArrTrouble as problem:
-            self._line.troubled(problem)
+            self._line.troubled(problem, self._arr)
 
     def _is_old(self, ending: EndingRecord) -> bool:
         return self._timing.now() - ending.at > PATIENCE

@@ -239,7 +239,7 @@ class Delivery:
         if problem is None or tried.own or problem.trouble in {Trouble.UNKNOWN, Trouble.REFUSED}:
             self._line.well()
         else:
-            self._line.troubled(problem)
+            self._line.troubled(problem, self._arr)
 
     def _give_up(self, db: Connection, record: PushRecord, tried: _Tried) -> list[PushRecord]:
         """Give up what has waited too long; return it. A work.

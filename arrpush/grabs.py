@@ -85,8 +85,12 @@ class Grabs:
         waits = {record.id: self._wait(record) for record in approved}
         self._asked_again_at = {one: at for one, at in self._asked_again_at.items() if one in waits}
         due = [record for record in approved if waits[record.id] <= 0]
+        silent: set[str] = set()
         for record in due:
-            await self._check(record)
+            if record.target in silent and not self._too_late(record):
+                self._ask_again(record)
+            elif not await self._check(record):
+                silent.add(record.target)
         if not approved:
             await self._woken.wait()
         elif not due:
@@ -101,8 +105,12 @@ class Grabs:
         again = self._asked_again_at.get(record.id, float("-inf"))
         return max(wait, again - self._timing.monotonic())
 
-    async def _check(self, record: PushRecord) -> None:
-        """Find out what became of an approved release whose torrent did not come."""
+    async def _check(self, record: PushRecord) -> bool:
+        """Find out what became of an approved release whose torrent did not come.
+
+        Tells whether its program could be asked, if it had to be.
+        """
+        answered = True
         elsewhere = ""
         arr = self._programs.get(record.target)
         if arr is not None and not await self._is_here(record.infohash):
@@ -112,15 +120,22 @@ class Grabs:
                 elsewhere = await grab_of(arr, record.title, told, since)
             except ArrTrouble as problem:
                 logger.debug("push=%s grab=unknown reason=%r", record.id, str(problem))
-                if self._timing.now() < course.check_at(record) + ASKED_FOR:
-                    again = self._timing.monotonic() + course.GRAB_PATIENCE
-                    self._asked_again_at[record.id] = again
-                    return
+                answered = False
+                if not self._too_late(record):
+                    self._ask_again(record)
+                    return False
         name = arr.name if arr is not None else record.target
         after = await self._store.run(lambda db: self._conclude(db, record.id, name, elsewhere))
         self._fetched.discard(record.infohash)
         if after is not None:
             self._changed(after)
+        return answered
+
+    def _too_late(self, record: PushRecord) -> bool:
+        return self._timing.now() >= course.check_at(record) + ASKED_FOR
+
+    def _ask_again(self, record: PushRecord) -> None:
+        self._asked_again_at[record.id] = self._timing.monotonic() + course.GRAB_PATIENCE
 
     async def _is_here(self, infohash: str) -> bool:
         return await self._store.run(lambda db: torrents.exists(db, infohash))

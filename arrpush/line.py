@@ -59,6 +59,8 @@ class Line:
         self._timing = timing
         self._tries = 0
         self._trouble: Trouble | None = None
+        self._refused = ""
+        """The key that was refused here; others may have asked with another one since."""
         self.open_at = float("-inf")
         """Monotonic seconds; nothing is asked before."""
 
@@ -71,19 +73,20 @@ class Line:
         Zero or less when it may be asked now, as with a key that it has not refused yet.
         """
         wait = self.open_at - self._timing.monotonic()
-        if not arr.key_refused:
+        if not self._refused:
             return wait
-        return 0.0 if arr.key() != arr.key_refused else min(wait, KEY_LOOK)
+        return 0.0 if arr.key() != self._refused else min(wait, KEY_LOOK)
 
     def well(self) -> None:
         """Note that it did what it was asked: it may be asked again at once."""
         self.open_at = float("-inf")
         if self._trouble is not None:
             logger.info("program=%s state=reachable", self._name)
-        self._tries, self._trouble = 0, None
+        self._tries, self._trouble, self._refused = 0, None, ""
 
-    def troubled(self, problem: ArrTrouble) -> None:
+    def troubled(self, problem: ArrTrouble, arr: Arr) -> None:
         """Note that it did not, and wait."""
+        self._refused = arr.key_refused if problem.trouble is Trouble.KEY else ""
         if problem.trouble is not self._trouble:
             self._trouble = problem.trouble
             logger.warning("program=%s state=trouble reason=%r", self._name, str(problem))

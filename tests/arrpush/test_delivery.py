@@ -11,6 +11,7 @@ from arrpush import delivery
 from arrpush.arr import Arr
 from arrpush.course import State
 from arrpush.delivery import GRACE, LONGEST_ASIDE, STUBBORN
+from arrpush.downloads import history
 from arrpush.line import KEY_LOOK, LONGEST_DELAY, USER_DELAY
 from arrpush.outbox import CHORES, DAY
 from arrpush.payload import Target
@@ -330,6 +331,12 @@ class TestWrongKey:
 
         assert sum(pauses) <= KEY_LOOK
         assert len(sonarr.asked_for(*PUSH)) == 1 + 9
+
+    async def test_others_may_have_asked_with_the_new_key_meanwhile(self, desk, sonarr):
+        [taken] = await self.refused(desk, sonarr)
+        await history(desk.outbox._programs["sonarr"], "ab" * 20)
+
+        assert sum(await passes_until(desk, is_over(desk, taken))) <= KEY_LOOK
 
     async def test_a_program_that_restarts_with_its_new_key_is_not_hammered(self, desk, sonarr):
         [taken] = await self.refused(desk, sonarr)

@@ -486,3 +486,18 @@ class TestKeptTorrents:
             desk.time.now = until
 
             assert await desk.outbox.torrent(token) is None
+
+
+async def test_a_program_that_does_not_answer_is_asked_once_a_minute_for_all_it_should_have(
+    desk, sonarr
+):
+    taken = [await accepts(desk, number) for number in range(1, 11)]
+    sonarr.down = True
+    for minutes in (1, 2):
+        asked = len(sonarr.asked)
+        assert await desk.waits_and_passes() == 60.0
+        await desk.until(lambda asked=asked: len(sonarr.asked) > asked)
+        assert await desk.waits() == 60.0
+        assert len(sonarr.asked) == asked + 1, minutes
+
+    assert set(states(desk, *taken)) == {State.APPROVED}
